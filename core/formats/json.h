@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,19 +22,26 @@ class Value {
  public:
   enum class Kind : uint8_t { kNull, kBool, kNumber, kString, kArray, kObject };
 
-  Value() = default;  // null
-  Value(bool value) : data_(value) {}
-  Value(double value) : data_(value) {}
-  Value(int value) : data_(static_cast<double>(value)) {}
-  Value(int64_t value) : data_(static_cast<double>(value)) {}
-  Value(uint64_t value) : data_(static_cast<double>(value)) {}
-  Value(std::string value) : data_(std::move(value)) {}
-  Value(std::string_view value) : data_(std::string(value)) {}
-  Value(const char* value) : data_(std::string(value)) {}
+  Value();  // null
+  Value(bool value);
+  Value(double value);
+  Value(int value);
+  Value(int64_t value);
+  Value(uint64_t value);
+  Value(std::string value);
+  Value(std::string_view value);
+  Value(const char* value);
+  Value(const Value& other);
+  Value(Value&& other) noexcept;
+  Value& operator=(const Value& other);
+  Value& operator=(Value&& other) noexcept;
+  ~Value();
+  // An object of these members, in their order.
+  explicit Value(std::vector<Member> members);
   static Value array();
   static Value object();
 
-  Kind kind() const { return static_cast<Kind>(data_.index()); }
+  Kind kind() const;
   bool is_null() const { return kind() == Kind::kNull; }
   bool is_bool() const { return kind() == Kind::kBool; }
   bool is_number() const { return kind() == Kind::kNumber; }
@@ -70,9 +78,10 @@ class Value {
   int64_t int_or(std::string_view key, int64_t fallback) const;
   std::string string_or(std::string_view key, std::string_view fallback) const;
 
-  // Adds to an array (null becomes an empty array first); returns the new item.
+  // Adds to an array (any other kind becomes an empty array first); returns the new item.
   Value& push(Value item);
-  // Adds or replaces a member of an object (null becomes an empty object first); returns it.
+  // Adds or replaces a member of an object (any other kind becomes an empty object first); returns
+  // it. Searches all keys: for objects of few members.
   Value& set(std::string_view key, Value value);
 
  private:
