@@ -1,0 +1,161 @@
+#include "core/ops/check.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace zeolite {
+
+std::string input_text(const OpContext& context, size_t index) {
+  const Operand& input = context.input(index);
+  std::string text = "input " + std::to_string(index);
+  if (!input.name.empty()) text += " (" + std::string(input.name) + ")";
+  text += " " + std::string(tensor_type_name(input.type));
+  return input.has_shape ? text + shape_text(input.shape) : text;
+}
+
+Status require_rank(const OpContext& context, size_t index, int least, int most) {
+  const int rank = context.input(index).rank();
+  if (rank >= least && rank <= most) return {};
+  std::string expected = std::to_string(least);
+  if (most > least) expected += " to " + std::to_string(most);
+  return bad_input(input_text(context, index) + " has " + std::to_string(rank) +
+                   " dimensions, expected " + expected);
+}
+
+Status require_same_type(const OpContext& context, size_t a, size_t b) {
+  if (context.input(a).type == context.input(b).type) return {};
+  return bad_input(input_text(context, a) + " and " + input_text(context, b) +
+                   " have different types");
+}
+
+Status require_size(const OpContext& context, size_t index, int axis, int64_t expected,
+                    std::string_view what) {
+  const int32_t size = context.input(index).shape[axis];
+  if (size == expected || size < 0 || expected < 0) return {};
+  return bad_input(input_text(context, index) + " has " + std::to_string(size) + " " +
+                   std::string(what) + ", expected " + std::to_string(expected));
+}
+
+Result<int> checked_axis(int64_t axis, int rank) {
+  if (axis < -rank || axis >= rank) {
+    return bad_input("axis " + std::to_string(axis) + " is outside a tensor of " +
+                     std::to_string(rank) + " dimensions");
+  }
+  return static_cast<int>(axis < 0 ? axis + rank : axis);
+}
+
+Result<std::vector<int64_t>> integers_of(const OpContext& context, size_t index, size_t most) {
+  const Operand& input = context.input(index);
+  ZEOLITE_ASSIGN(const int64_t count, element_count(input.shape));
+  if (static_cast<uint64_t>(count) > most) {
+    return bad_input(input_text(context, index) + " holds " + std::to_string(count) +
+                     " values, at most " + std::to_string(most) + " are expected");
+  }
+  std::vector<int64_t> values(static_cast<size_t>(count));
+  const auto copy = [&]<class T>(const T* source) {
+    std::copy_n(source, values.size(), values.begin());
+  };
+  switch (input.type) {
+    case TensorType::kInt16: copy(reinterpret_cast<const int16_t*>(input.data)); break;
+    case TensorType::kInt32: copy(reinterpret_cast<const int32_t*>(input.data)); break;
+    case TensorType::kInt64: copy(reinterpret_cast<const int64_t*>(input.data)); break;
+    default: return bad_input(input_text(context, index) + ": expected integers");
+  }
+  return values;
+}
+
+Result<Shape> shape_of_integers(const OpContext& context, size_t index, bool free_allowed) {
+  ZEOLITE_ASSIGN(const std::vector<int64_t> values, integers_of(context, index, kMaxRank));
+  Shape shape;
+  for (int64_t value : values) {
+    if (value < (free_allowed ? -1 : 0) || value > std::numeric_limits<int32_t>::max()) {
+      return bad_input(input_text(context, index) + " holds " + std::to_string(value) +
+                       ", which is no size of a dimension");
+    }
+    shape.push_back(static_cast<int32_t>(value));
+  }
+  return shape;
+}
+
+Result<int64_t> integer_of(const OpContext& context, size_t index) {
+  ZEOLITE_ASSIGN(const std::vector<int64_t> values, integers_of(context, index, 1));
+  if (values.empty()) return bad_input(input_text(context, index) + " is empty");
+  return values[0];
+}
+
+int64_t product(std::span<const int32_t> shape, size_t from, size_t to) {
+  int64_t result = 1;
+  bool is_free = false;
+  for (size_t i = from; i < to; ++i) {
+    if (shape[i] < 0) {
+      is_free = true;
+    } else {
+      result *= shape[i];
+    }
+  }
+  return is_free && result != 0 ? kFree : result;
+}
+
+Result<Shape> broadcast_shape(std::span<const int32_t> a, std::span<const int32_t> b) {
+  const size_t rank = std::max(a.size(), b.size());
+  Shape shape(rank);
+  for (size_t i = 0; i < rank; ++i) {
+    const int32_t size_a = i + a.size() < rank ? 1 : a[i + a.size() - rank];
+    const int32_t size_b = i + b.size() < rank ? 1 : b[i + b.size() - rank];
+    if (size_a == size_b || size_b == 1) {
+      shape[i] = size_a;
+    } else if (size_a == 1 || size_a == kFree) {
+      shape[i] = size_b;
+    } else if (size_b == kFree) {
+      shape[i] = size_a;
+    } else {
+      return bad_input("shapes " + shape_text(a) + " and " + shape_text(b) +
+                       " do not broadcast to each other");
+    }
+  }
+  return shape;
+}
+
+Result<ActivationRange> activation_range(ActivationFunctionType activation) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  switch (activation) {
+    case ActivationFunctionType::kNone: return ActivationRange{-kInfinity, kInfinity};
+    case ActivationFunctionType::kRelu: return ActivationRange{0.0f, kInfinity};
+    case ActivationFunctionType::kReluN1To1: return ActivationRange{-1.0f, 1.0f};
+    case ActivationFunctionType::kRelu6: return ActivationRange{0.0f, 6.0f};
+    default:
+      return unsupported("fused activation " + std::to_string(static_cast<int>(activation)) +
+                         " is not supported here");
+  }
+}
+
+Status resolve_window(WindowAxis* axis, Padding padding, const char* name) {
+  if (axis->stride < 1 || axis->dilation < 1 || axis->filter < 1) {
+    return bad_input(std::string(name) + ": stride " + std::to_string(axis->stride) +
+                     ", dilation " + std::to_string(axis->dilation) + " and filter " +
+                     std::to_string(axis->filter) + " must all be at least 1");
+  }
+  axis->pad_before = axis->pad_after = 0;
+  axis->output = kFree;
+  if (axis->input < 0) return {};
+  const int64_t extent = int64_t{axis->dilation} * (axis->filter - 1) + 1;
+  if (extent > std::numeric_limits<int32_t>::max()) {
+    return bad_input(std::string(name) + ": filter and dilation are too large");
+  }
+  if (padding == Padding::kValid) {
+    if (axis->input < extent) {
+      return bad_input(std::string(name) + ": the filter reaches over " + std::to_string(extent) +
+                       " elements, but the input has only " + std::to_string(axis->input));
+    }
+    axis->output = static_cast<int32_t>((axis->input - extent) / axis->stride + 1);
+    return {};
+  }
+  const int64_t output = (int64_t{axis->input} + axis->stride - 1) / axis->stride;
+  const int64_t needed = std::max<int64_t>(0, (output - 1) * axis->stride + extent - axis->input);
+  axis->output = static_cast<int32_t>(output);
+  axis->pad_before = static_cast<int32_t>(needed / 2);
+  axis->pad_after = static_cast<int32_t>(needed - needed / 2);
+  return {};
+}
+
+}  // namespace zeolite

@@ -1,0 +1,73 @@
+// Checks and shape arithmetic that operators share.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/ops/op.h"
+
+namespace zeolite {
+
+// Dimension that is not known: free in a converter, never while running.
+inline constexpr int32_t kFree = -1;
+
+// Such as "input 1 (conv/kernel) float32[16,3,3,8]".
+std::string input_text(const OpContext& context, size_t index);
+
+// Errors unless the rank of the input is between `least` and `most`.
+Status require_rank(const OpContext& context, size_t index, int least, int most);
+inline Status require_rank(const OpContext& context, size_t index, int rank) {
+  return require_rank(context, index, rank, rank);
+}
+// Errors unless both inputs have the same type.
+Status require_same_type(const OpContext& context, size_t a, size_t b);
+// Errors unless the sizes are equal or one of them is free. `what` names the dimension.
+Status require_size(const OpContext& context, size_t index, int axis, int64_t expected,
+                    std::string_view what);
+
+// The axis counted from the front; an error outside [-rank, rank).
+Result<int> checked_axis(int64_t axis, int rank);
+
+// The values of an int32 or int64 input that has data, at most `most` of them.
+Result<std::vector<int64_t>> integers_of(const OpContext& context, size_t index,
+                                         size_t most = 1 << 20);
+// The same, of which each must fit a dimension (0 or more, or -1 when `free_allowed`).
+Result<Shape> shape_of_integers(const OpContext& context, size_t index, bool free_allowed = false);
+// The only value of an int32 or int64 input that has data.
+Result<int64_t> integer_of(const OpContext& context, size_t index);
+
+// The product of the dimensions in [from, to); kFree when one of them is free and none is 0.
+// Sizes must have been checked by byte_size before.
+int64_t product(std::span<const int32_t> shape, size_t from, size_t to);
+inline int64_t product(std::span<const int32_t> shape) { return product(shape, 0, shape.size()); }
+
+// The shape that both broadcast to, from the last dimension on; an error when sizes differ and none
+// of them is 1. A free dimension beside another than 1 takes that size.
+Result<Shape> broadcast_shape(std::span<const int32_t> a, std::span<const int32_t> b);
+
+// Size after a fused activation is no matter; its range is: what the value is clamped to.
+struct ActivationRange {
+  float low;
+  float high;
+};
+// NONE, RELU, RELU6, RELU_N1_TO_1; others are an error (`kUnsupported`).
+Result<ActivationRange> activation_range(ActivationFunctionType activation);
+
+// One spatial dimension of a window that slides over the input.
+struct WindowAxis {
+  int32_t input = 0;
+  int32_t filter = 0;
+  int32_t stride = 1;
+  int32_t dilation = 1;
+  int32_t output = 0;
+  int32_t pad_before = 0;
+  int32_t pad_after = 0;
+};
+// Fills output and padding of `axis`. SAME: output = ceil(input / stride), and the odd element of
+// padding goes to the end. A free input gives a free output. Errors: stride, dilation or filter
+// below 1, filter beyond the input under VALID.
+Status resolve_window(WindowAxis* axis, Padding padding, const char* name);
+
+}  // namespace zeolite
