@@ -1,0 +1,71 @@
+// What the scripts in tools/ share: where things are, how programs are started.
+import { spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const repo = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+export const inRepo = (...parts) => path.join(repo, ...parts);
+export const dist = inRepo('dist');
+
+export class Failure extends Error {}
+
+/** Runs a program with its output shown; rejects with a Failure when it fails. */
+export function run(program, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd: repo, stdio: 'inherit', ...options });
+    child.on('error', (error) => reject(new Failure(`${program}: ${error.message}`)));
+    child.on('exit', (code, signal) => {
+      if (code === 0) resolve();
+      else reject(new Failure(`${program} ${args[0] ?? ''} failed (${signal ?? `exit status ${code}`})`));
+    });
+  });
+}
+
+let environment;
+/** The environment in which em++ and flatc are found: what the set-up wrote to env.sh. */
+export function toolEnvironment() {
+  if (environment) return environment;
+  const home = process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache');
+  const cache = process.env.ZEOLITE_CACHE || path.join(home, 'zeolite');
+  const shell = spawnSync('bash', ['-c', '. "$0" && env -0', path.join(cache, 'env.sh')], { encoding: 'utf8' });
+  if (shell.status !== 0) throw new Failure('the set-up did not run: tools/setup.sh');
+  environment = Object.fromEntries(
+    shell.stdout.split('\0').filter(Boolean).map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+  return environment;
+}
+
+/** Finds or installs what is missing; `what` is "build" or "test". */
+export const setUp = (what) => run('bash', [inRepo('tools/setup.sh'), what]);
+
+/** Configures a CMake build in `folder` unless that is done, then builds `targets`. */
+export async function cmakeBuild(folder, definitions, targets, { wasm = false } = {}) {
+  const env = toolEnvironment();
+  if (!fs.existsSync(path.join(folder, 'build.ninja'))) {
+    const args = ['cmake', '-G', 'Ninja', '-S', repo, '-B', folder, ...definitions.map((d) => `-D${d}`)];
+    if (wasm) args.unshift('emcmake');
+    await run(args[0], [...args.slice(1), '--log-level=WARNING'], { env });
+  }
+  await run('ninja', ['-C', folder, '--quiet', ...targets], { env });
+}
+
+/** Every file below `folder`, as paths relative to it, sorted. */
+export function filesBelow(folder) {
+  if (!fs.existsSync(folder)) return [];
+  return fs.readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath ?? entry.path, entry.name)))
+    .sort();
+}
+
+/** Runs a script's body: a Failure becomes one line on standard error and exit status 1. */
+export async function main(body) {
+  try {
+    await body();
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}
