@@ -54,7 +54,7 @@ def keras_like(f):
 @file()
 def split_attributes(f):
     """a list over 64512 bytes, split by Keras into NAME0, NAME1, ... of fixed strings"""
-    names = np.array([f"layer_{i:05d}_{'x' * 60}".encode() for i in range(950)])
+    names = np.array([f"layer_{i:05d}_{'x' * 60}".encode() for i in range(900)])
     chunks = np.array_split(names, 2)
     for i, chunk in enumerate(chunks):
         f.attrs[f"layer_names{i}"] = chunk
@@ -113,11 +113,11 @@ def latest_dense(f):
 
 @file(libver="latest")
 def latest_dense_large(f):
-    """700 links in one group: fractal heap with an indirect block, two levels of B-tree"""
+    """450 links in one group: fractal heap with an indirect block, two levels of B-tree"""
     w = f.create_dataset("w", data=ramp(5))
     g = f.create_group("dense")
-    for i in range(700):
-        g[f"link_{i:04d}_{'y' * 20}"] = w
+    for i in range(450):
+        g[f"link_{i:04d}_{'y' * 10}"] = w
 
 
 @file(track_order=True)
