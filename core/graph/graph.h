@@ -79,6 +79,9 @@ struct Tensor {
   std::optional<TensorType> variant_type;
   Shape variant_shape;
 
+  // Whether the file gives the tensor's values. Constants without elements need no bytes.
+  bool is_constant() const { return buffer != kNoBuffer; }
+
   Tensor() = default;
   Tensor(Tensor&&) = default;
   Tensor& operator=(Tensor&&) = default;

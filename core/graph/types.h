@@ -15,7 +15,7 @@ namespace zeolite {
 // Sizes of a tensor, outermost first; -1 is a dimension that is free until it is known.
 using Shape = std::vector<int32_t>;
 
-// More dimensions than any runtime takes; a file with more is refused.
+// More dimensions than any operator takes.
 inline constexpr int kMaxRank = 8;
 
 // Bits of one element: 32 for float32, 4 for int4; 0 where elements have no fixed size (string,
