@@ -62,8 +62,8 @@ def split_attributes(f):
 
 @file()
 def long_attribute(f):
-    """a vlen string of 73 500 bytes: its own global heap collection"""
-    f.attrs["model_config"] = "".join(f"{i:06d} " for i in range(10500))
+    """a vlen string of 21 000 bytes: its own global heap collection"""
+    f.attrs["model_config"] = "".join(f"{i:06d} " for i in range(3000))
     f.attrs["after"] = "short"
 
 
