@@ -20,7 +20,7 @@ mirror=$(apt-get indextargets --format '$(COMPONENT) $(LABEL) $(REPO_URI)' 'Crea
   awk '$1 == "main" && $2 == "Debian" { print $3; exit }')
 if [ -z "$mirror" ]; then  # A system whose package lists were never read has no targets to ask.
   mirror=$(grep -rhE '^(deb|URIs:) ' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null |
-    grep -oE '[a-z]+://[^ ]+' | grep -v security | head -1)
+    grep -oE '[a-z]+://[^ ]+/debian/?( |$)' | head -1)
 fi
 echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror forky main" \
   >apt/sources.list
