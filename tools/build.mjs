@@ -8,44 +8,47 @@ import { cmakeBuild, dist, Failure, filesBelow, inRepo, main, run, setUp } from 
 import { bundledPackages, writeNotices } from './notices.mjs';
 
 const wasmFolder = inRepo('build/wasm');
+const modulesFolder = path.join(wasmFolder, 'modules');
 const isNewer = (source, target) =>
   !fs.existsSync(target) || fs.statSync(source).mtimeMs > fs.statSync(target).mtimeMs;
 
-/** Builds the modules and puts them into dist/, their JavaScript made small. */
+/** Builds the WebAssembly modules and puts them into dist/. */
 export async function buildModules() {
   await cmakeBuild(wasmFolder, [], [], { wasm: true });
-  const { transform } = await import('esbuild');
-  const modules = path.join(wasmFolder, 'modules');
   fs.mkdirSync(dist, { recursive: true });
-  for (const file of filesBelow(modules)) {
-    const source = path.join(modules, file), target = path.join(dist, file);
-    if (!isNewer(source, target)) continue;
-    if (file.endsWith('.js')) {
-      const { code } = await transform(fs.readFileSync(source, 'utf8'), { minify: true, format: 'esm', target: 'es2022' });
-      fs.writeFileSync(target, code);
-    } else {
-      fs.copyFileSync(source, target);
-    }
+  for (const file of filesBelow(modulesFolder).filter((name) => name.endsWith('.wasm'))) {
+    const source = path.join(modulesFolder, file), target = path.join(dist, file);
+    if (isNewer(source, target)) fs.copyFileSync(source, target);
   }
 }
 
 const shared = {
   bundle: true, format: 'esm', target: 'es2022', minify: true, legalComments: 'none', logLevel: 'warning', metafile: true,
-  // The modules lie beside the bundles and are loaded when they are needed.
-  external: ['node:*', './runtime-*', './converter*'],
+  external: ['node:*'],
 };
 
-/** Bundles web/src/{index,worker,cli}.ts into dist/ with the types beside them; gives esbuild's account. */
+/** '#modules/NAME' is the JavaScript that Emscripten made for that module. */
+const modulesPlugin = {
+  name: 'modules',
+  setup: (plugins) => plugins.onResolve({ filter: /^#modules\// }, ({ path: name }) => ({
+    path: path.join(modulesFolder, `${name.slice('#modules/'.length)}.js`),
+  })),
+};
+
+/** Bundles web/src/{index,cli,worker}.ts into dist/, the types beside them; gives esbuild's accounts. */
 export async function buildWeb() {
   const { build } = await import('esbuild');
   const { version } = JSON.parse(fs.readFileSync(inRepo('package.json'), 'utf8'));
-  const entries = ['index', 'worker', 'cli'].map((name) => inRepo('web/src', `${name}.ts`)).filter((file) => fs.existsSync(file));
-  if (entries.length === 0) throw new Failure('web/src has none of index.ts, worker.ts, cli.ts');
-  const [{ metafile }] = await Promise.all([
-    build({ ...shared, entryPoints: entries, outdir: dist, define: { __ZEOLITE_VERSION__: JSON.stringify(version) } }),
+  const bundle = (isWorker, ...names) => build({
+    ...shared, entryPoints: names.map((name) => inRepo('web/src', `${name}.ts`)), outdir: dist, plugins: [modulesPlugin],
+    define: { __ZEOLITE_VERSION__: JSON.stringify(version), __ZEOLITE_WORKER__: String(isWorker) },
+  });
+  const [own, worker] = await Promise.all([
+    bundle(false, 'index', 'cli'),
+    bundle(true, 'worker'),
     run(inRepo('node_modules/.bin/tsc'), ['-p', 'web']),
   ]);
-  return metafile;
+  return [own.metafile, worker.metafile];
 }
 
 /**
@@ -77,12 +80,12 @@ export async function buildDemo() {
     build({ ...shared, entryPoints: entries.map((file) => path.join(source, file)), outdir: target, plugins: [package_] }),
     run(inRepo('node_modules/.bin/tsc'), ['-p', 'demo', '--noEmit']),
   ]);
-  return metafile;
+  return [metafile];
 }
 
 export async function buildAll() {
   await buildModules();
-  writeNotices(bundledPackages([await buildWeb(), await buildDemo()]));
+  writeNotices(bundledPackages([...(await buildWeb()), ...(await buildDemo())]));
 }
 
 if (fs.realpathSync(process.argv[1]) === import.meta.filename) {

@@ -11,7 +11,7 @@ import { dist, Failure, inRepo, main, setUp } from './common.mjs';
 // What a change below each folder makes necessary, in this order.
 const builders = [
   [buildModules, ['core', 'schema', 'wasm']],
-  [buildWeb, ['web']],
+  [buildWeb, ['core', 'schema', 'wasm', 'web']],
   [buildDemo, ['demo']],
 ];
 
@@ -35,7 +35,7 @@ function watch() {
     }
     busy = false;
   };
-  for (const folder of builders.flatMap(([, folders]) => folders)) {
+  for (const folder of new Set(builders.flatMap(([, folders]) => folders))) {
     if (!fs.existsSync(inRepo(folder))) continue;
     fs.watch(inRepo(folder), { recursive: true }, () => {
       changed.add(folder);
