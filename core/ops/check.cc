@@ -116,46 +116,4 @@ Result<Shape> broadcast_shape(std::span<const int32_t> a, std::span<const int32_
   return shape;
 }
 
-Result<ActivationRange> activation_range(ActivationFunctionType activation) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  switch (activation) {
-    case ActivationFunctionType::kNone: return ActivationRange{-kInfinity, kInfinity};
-    case ActivationFunctionType::kRelu: return ActivationRange{0.0f, kInfinity};
-    case ActivationFunctionType::kReluN1To1: return ActivationRange{-1.0f, 1.0f};
-    case ActivationFunctionType::kRelu6: return ActivationRange{0.0f, 6.0f};
-    default:
-      return unsupported("fused activation " + std::to_string(static_cast<int>(activation)) +
-                         " is not supported here");
-  }
-}
-
-Status resolve_window(WindowAxis* axis, Padding padding, const char* name) {
-  if (axis->stride < 1 || axis->dilation < 1 || axis->filter < 1) {
-    return bad_input(std::string(name) + ": stride " + std::to_string(axis->stride) +
-                     ", dilation " + std::to_string(axis->dilation) + " and filter " +
-                     std::to_string(axis->filter) + " must all be at least 1");
-  }
-  axis->pad_before = axis->pad_after = 0;
-  axis->output = kFree;
-  if (axis->input < 0) return {};
-  const int64_t extent = int64_t{axis->dilation} * (axis->filter - 1) + 1;
-  if (extent > std::numeric_limits<int32_t>::max()) {
-    return bad_input(std::string(name) + ": filter and dilation are too large");
-  }
-  if (padding == Padding::kValid) {
-    if (axis->input < extent) {
-      return bad_input(std::string(name) + ": the filter reaches over " + std::to_string(extent) +
-                       " elements, but the input has only " + std::to_string(axis->input));
-    }
-    axis->output = static_cast<int32_t>((axis->input - extent) / axis->stride + 1);
-    return {};
-  }
-  const int64_t output = (int64_t{axis->input} + axis->stride - 1) / axis->stride;
-  const int64_t needed = std::max<int64_t>(0, (output - 1) * axis->stride + extent - axis->input);
-  axis->output = static_cast<int32_t>(output);
-  axis->pad_before = static_cast<int32_t>(needed / 2);
-  axis->pad_after = static_cast<int32_t>(needed - needed / 2);
-  return {};
-}
-
 }  // namespace zeolite

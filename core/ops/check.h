@@ -47,27 +47,4 @@ inline int64_t product(std::span<const int32_t> shape) { return product(shape, 0
 // of them is 1. A free dimension beside another than 1 takes that size.
 Result<Shape> broadcast_shape(std::span<const int32_t> a, std::span<const int32_t> b);
 
-// Size after a fused activation is no matter; its range is: what the value is clamped to.
-struct ActivationRange {
-  float low;
-  float high;
-};
-// NONE, RELU, RELU6, RELU_N1_TO_1; others are an error (`kUnsupported`).
-Result<ActivationRange> activation_range(ActivationFunctionType activation);
-
-// One spatial dimension of a window that slides over the input.
-struct WindowAxis {
-  int32_t input = 0;
-  int32_t filter = 0;
-  int32_t stride = 1;
-  int32_t dilation = 1;
-  int32_t output = 0;
-  int32_t pad_before = 0;
-  int32_t pad_after = 0;
-};
-// Fills output and padding of `axis`. SAME: output = ceil(input / stride), and the odd element of
-// padding goes to the end. A free input gives a free output. Errors: stride, dilation or filter
-// below 1, filter beyond the input under VALID.
-Status resolve_window(WindowAxis* axis, Padding padding, const char* name);
-
 }  // namespace zeolite

@@ -14,7 +14,6 @@ class ConstantHost : public OpHost {
       : outputs_(outputs), results_(results) {}
 
   ThreadPool* threads() override { return nullptr; }
-  bool is_cancelled() const override { return false; }
 
   Status resize_output(size_t index, Shape shape, uint64_t bytes) override {
     ZEOLITE_ASSIGN((*results_)[index].data, Bytes::allocate(bytes, "a constant's value"));

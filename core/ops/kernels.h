@@ -5,6 +5,12 @@
 
 namespace zeolite {
 
+extern const OpKernel kBinaryOp;
+extern const OpKernel kConv2dOp;
+extern const OpKernel kDensifyOp;
+extern const OpKernel kFullyConnectedOp;
+extern const OpKernel kReduceOp;
 extern const OpKernel kReshapeOp;
+extern const OpKernel kSoftmaxOp;
 
 }  // namespace zeolite

@@ -78,9 +78,6 @@ class OpHost {
   // subgraph runs again.
   virtual Result<std::span<const Operand* const>> run_subgraph(
       int32_t index, std::span<const Operand* const> inputs) = 0;
-
-  // Whether the user gave up: long loops ask now and then.
-  virtual bool is_cancelled() const = 0;
 };
 
 // An operator with its operands: what all three functions may look at.

@@ -17,10 +17,18 @@ constexpr std::span<const TypeSet> types() {
 
 using Code = BuiltinOperator;
 
+// What integers of 8 and 16 bits mean without arithmetic on their scales.
+constexpr TypeSet kSameScale = kI8 | kU8 | kI16;
+
 // code, kernel, options, versions, traits, input types, output types
 const OpEntry kTable[] = {
-    {Code::kReshape, &kReshapeOp, &ReshapeOptions::kInfo, 1, 1, kPure,
-     types<kWholeBytes, kI32 | kOptional>(), types<kWholeBytes>()},
+    {Code::kAdd, &kBinaryOp, &AddOptions::kInfo, 1, 6, kPure, types<kF32 | kI32 | kI64, kF32 | kI32 | kI64>(), types<kF32 | kI32 | kI64>()},
+    {Code::kConv2d, &kConv2dOp, &Conv2DOptions::kInfo, 1, 8, kPure, types<kF32, kF32, kF32 | kOptional>(), types<kF32>()},
+    {Code::kDensify, &kDensifyOp, &DensifyOptions::kInfo, 1, 1, kPure, types<kF16 | kF32>(), types<kF16 | kF32>()},
+    {Code::kFullyConnected, &kFullyConnectedOp, &FullyConnectedOptions::kInfo, 1, 14, kPure, types<kF32, kF32, kF32 | kOptional>(), types<kF32>()},
+    {Code::kMean, &kReduceOp, &ReducerOptions::kInfo, 1, 3, kPure, types<kF32 | kI32 | kI64, kI32>(), types<kF32 | kI32 | kI64>()},
+    {Code::kReshape, &kReshapeOp, &ReshapeOptions::kInfo, 1, 1, kPure, types<kWholeBytes, kI32 | kOptional>(), types<kWholeBytes>()},
+    {Code::kSoftmax, &kSoftmaxOp, &SoftmaxOptions::kInfo, 1, 4, kPure, types<kF32>(), types<kF32>()},
 };
 
 // An operand as the table looks at it.

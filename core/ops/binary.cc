@@ -1,0 +1,216 @@
+// Arithmetic on two tensors that broadcast to each other, element by element:
+//   ADD, SUB, MUL, DIV (with a fused activation), MAXIMUM, MINIMUM, SQUARED_DIFFERENCE, POW,
+//   FLOOR_DIV (rounded towards minus infinity), FLOOR_MOD (the sign of the divisor).
+//   a, b   the same type, shapes that broadcast (sizes from the last on are equal or 1)
+//   output the same type, the common shape
+// Integers wrap around. Integer division by zero is an error; FLOOR_DIV refuses a float zero too, as
+// the real runtime does.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+#include "core/kernels/broadcast.h"
+#include "core/kernels/f32_binary.h"
+#include "core/ops/dispatch.h"
+#include "core/ops/kernels.h"
+#include "core/ops/window.h"
+
+namespace zeolite {
+namespace {
+
+using Code = BuiltinOperator;
+
+struct State : OpState {
+  BroadcastPlan plan;
+  ActivationFunctionType activation = ActivationFunctionType::kNone;
+};
+
+ActivationFunctionType activation_of(const OpContext& context) {
+  switch (context.code()) {
+    case Code::kAdd: return context.options<AddOptions>().fused_activation_function;
+    case Code::kSub: return context.options<SubOptions>().fused_activation_function;
+    case Code::kMul: return context.options<MulOptions>().fused_activation_function;
+    case Code::kDiv: return context.options<DivOptions>().fused_activation_function;
+    default: return ActivationFunctionType::kNone;
+  }
+}
+
+// The functions that have a SIMD kernel.
+bool fast_function(Code code, F32Binary* function) {
+  switch (code) {
+    case Code::kAdd: *function = F32Binary::kAdd; return true;
+    case Code::kSub: *function = F32Binary::kSub; return true;
+    case Code::kMul: *function = F32Binary::kMul; return true;
+    case Code::kDiv: *function = F32Binary::kDiv; return true;
+    case Code::kMaximum: *function = F32Binary::kMaximum; return true;
+    case Code::kMinimum: *function = F32Binary::kMinimum; return true;
+    case Code::kSquaredDifference: *function = F32Binary::kSquaredDifference; return true;
+    default: return false;
+  }
+}
+
+Status infer(InferContext& context) {
+  ZEOLITE_TRY(require_same_type(context, 0, 1));
+  ZEOLITE_TRY(check_fused(activation_of(context)));
+  ZEOLITE_ASSIGN(Shape shape, broadcast_shape(context.input(0).shape, context.input(1).shape));
+  return context.set_output(0, context.input(0).type, std::move(shape));
+}
+
+Status prepare(PrepareContext& context) {
+  State& state = context.state<State>();
+  const Operand& a = context.input(0);
+  const Operand& b = context.input(1);
+  const Shape& shape = context.output(0).shape;
+  state.activation = activation_of(context);
+  if (!make_broadcast_plan(a.shape, b.shape, &state.plan)) return bad_input("shapes do not fit");
+  F32Binary function;
+  if (a.type == TensorType::kFloat32 && fast_function(context.code(), &function)) {
+    context.choose("f32_binary", static_cast<double>(state.plan.count));
+  }
+  if (a.shape == shape) {
+    context.allow_in_place(0);
+  } else if (b.shape == shape) {
+    context.allow_in_place(1);
+  }
+  return {};
+}
+
+// Wrap-around arithmetic: signed overflow is undefined in C++.
+template <class T>
+using Wrapping = std::make_unsigned_t<std::common_type_t<T, int>>;
+
+template <class T, class Function>
+void for_each_pair(const BroadcastPlan& plan, const T* a, const T* b, T* output,
+                   const Function& function) {
+  for_each_broadcast_row(plan, [&](int64_t out, int64_t at_a, int64_t at_b, int64_t count,
+                                   int64_t a_stride, int64_t b_stride) {
+    for (int64_t i = 0; i < count; ++i) {
+      output[out + i] = function(a[at_a + i * a_stride], b[at_b + i * b_stride]);
+    }
+  });
+}
+
+template <class T>
+bool has_zero(const Operand& operand) {
+  const T* values = reinterpret_cast<const T*>(operand.data);
+  return std::find(values, values + operand.bytes / sizeof(T), T{0}) !=
+         values + operand.bytes / sizeof(T);
+}
+
+template <class T>
+T integer_power(T base, T exponent) {
+  if constexpr (std::is_signed_v<T>) {
+    if (exponent < 0) return base == 1 ? 1 : base == -1 ? (exponent % 2 == 0 ? 1 : -1) : 0;
+  }
+  Wrapping<T> result = 1;
+  Wrapping<T> square = static_cast<Wrapping<T>>(base);
+  for (; exponent > 0; exponent /= 2, square *= square) {
+    if (exponent % 2 != 0) result *= square;
+  }
+  return static_cast<T>(result);
+}
+
+template <class T>
+T quotient(T a, T b) {
+  if constexpr (std::is_signed_v<T> && std::is_integral_v<T>) {
+    if (b == -1) return static_cast<T>(0 - static_cast<Wrapping<T>>(a));
+  }
+  return static_cast<T>(a / b);
+}
+
+template <class T>
+T floor_quotient(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return std::floor(a / b);
+  } else {
+    const T result = quotient(a, b);
+    return static_cast<T>(result - ((a < 0) != (b < 0) && static_cast<T>(result * b) != a));
+  }
+}
+
+template <class T>
+T floor_remainder(T a, T b) {
+  T remainder;
+  if constexpr (std::is_floating_point_v<T>) {
+    remainder = std::fmod(a, b);
+  } else if constexpr (std::is_signed_v<T>) {
+    remainder = b == -1 ? T{0} : static_cast<T>(a % b);
+  } else {
+    remainder = a % b;
+  }
+  return remainder != 0 && (remainder < 0) != (b < 0) ? static_cast<T>(remainder + b) : remainder;
+}
+
+template <class T>
+void clamp_integers(T* values, int64_t count, ActivationFunctionType activation) {
+  T low = std::numeric_limits<T>::lowest();
+  T high = std::numeric_limits<T>::max();
+  switch (activation) {
+    case ActivationFunctionType::kRelu: low = 0; break;
+    case ActivationFunctionType::kRelu6: low = 0, high = 6; break;
+    case ActivationFunctionType::kReluN1To1: low = static_cast<T>(-1), high = 1; break;
+    default: return;
+  }
+  for (int64_t i = 0; i < count; ++i) values[i] = std::clamp(values[i], low, high);
+}
+
+template <class T>
+Status reference(EvalContext& context, const State& state) {
+  const T* a = context.in<T>(0);
+  const T* b = context.in<T>(1);
+  T* out = context.out<T>(0);
+  const auto apply = [&](auto function) { for_each_pair(state.plan, a, b, out, function); };
+  constexpr bool kInteger = std::is_integral_v<T>;
+  const Code code = context.code();
+  if ((code == Code::kFloorDiv || ((code == Code::kDiv || code == Code::kFloorMod) && kInteger)) &&
+      state.plan.count > 0 && has_zero<T>(context.input(1))) {
+    return bad_input("division by zero");
+  }
+  if constexpr (kInteger) {
+    using W = Wrapping<T>;
+    switch (code) {
+      case Code::kAdd: apply([](T x, T y) { return static_cast<T>(W(x) + W(y)); }); break;
+      case Code::kSub: apply([](T x, T y) { return static_cast<T>(W(x) - W(y)); }); break;
+      case Code::kMul: apply([](T x, T y) { return static_cast<T>(W(x) * W(y)); }); break;
+      case Code::kSquaredDifference:
+        apply([](T x, T y) { return static_cast<T>((W(x) - W(y)) * (W(x) - W(y))); });
+        break;
+      case Code::kDiv: apply(quotient<T>); break;
+      case Code::kPow: apply(integer_power<T>); break;
+      case Code::kMaximum: apply([](T x, T y) { return std::max(x, y); }); break;
+      case Code::kMinimum: apply([](T x, T y) { return std::min(x, y); }); break;
+      case Code::kFloorDiv: apply(floor_quotient<T>); break;
+      case Code::kFloorMod: apply(floor_remainder<T>); break;
+      default: return unsupported("no such function");
+    }
+    clamp_integers(out, state.plan.count, state.activation);
+  } else {
+    switch (code) {
+      case Code::kPow: apply([](T x, T y) { return std::pow(x, y); }); break;
+      case Code::kFloorDiv: apply(floor_quotient<T>); break;
+      case Code::kFloorMod: apply(floor_remainder<T>); break;
+      default: return unsupported("no such function");
+    }
+  }
+  return {};
+}
+
+Status eval(EvalContext& context) {
+  const State& state = context.state<State>();
+  F32Binary function;
+  if (context.input(0).type == TensorType::kFloat32 && fast_function(context.code(), &function)) {
+    ZEOLITE_ASSIGN(const F32Clamp clamp, fused_clamp(state.activation));
+    f32_binary(function, state.plan, context.in<float>(0), context.in<float>(1),
+               context.out<float>(0), clamp, context.threads());
+    return {};
+  }
+  return dispatch<kF32 | kI8 | kU8 | kI16 | kI32 | kU32 | kI64>(
+      context.input(0).type, [&]<class T>() { return reference<T>(context, state); });
+}
+
+}  // namespace
+
+const OpKernel kBinaryOp = {infer, prepare, eval};
+
+}  // namespace zeolite

@@ -1,0 +1,142 @@
+// CONV_2D (1 to 8): output[n,y,x,o] = act(bias[o] +
+//   sum over ky,kx,i of input[n, y*stride_h + ky*dilation_h - pad_top, x*stride_w + ..., i]
+//                       * filter[o,ky,kx,i])
+//   input  [N,H,W,I]    filter [O,KH,KW,I/groups]    bias [O] or absent    output [N,OH,OW,O]
+// Float32. With fewer filter channels than input channels the channels form groups, each with its
+// own share of the filters. Outside the input is zero; SAME puts the odd padding at the end.
+#include "core/kernels/f32_conv_2d.h"
+
+#include <string>
+
+#include "core/ops/kernels.h"
+#include "core/ops/window.h"
+
+namespace zeolite {
+namespace {
+
+struct State : OpState {
+  F32Conv2DPlan plan;
+  F32Clamp clamp;
+  Bytes packed;  // Of constant weights; else eval packs into scratch.
+  bool is_packed = false;
+};
+
+struct Geometry {
+  WindowAxis height;
+  WindowAxis width;
+  int32_t groups = 1;
+};
+
+Result<Geometry> geometry_of(const OpContext& context) {
+  const auto& options = context.options<Conv2DOptions>();
+  const Shape& input = context.input(0).shape;
+  const Shape& filter = context.input(1).shape;
+  Geometry geometry;
+  geometry.height = {input[1], filter[1], options.stride_h, options.dilation_h_factor};
+  geometry.width = {input[2], filter[2], options.stride_w, options.dilation_w_factor};
+  ZEOLITE_TRY(resolve_window(&geometry.height, options.padding, "height"));
+  ZEOLITE_TRY(resolve_window(&geometry.width, options.padding, "width"));
+  if (input[3] >= 0) geometry.groups = filter[3] > 0 ? input[3] / filter[3] : 0;
+  return geometry;
+}
+
+Status infer(InferContext& context) {
+  ZEOLITE_TRY(require_rank(context, 0, 4));
+  ZEOLITE_TRY(require_rank(context, 1, 4));
+  const Shape& input = context.input(0).shape;
+  const Shape& filter = context.input(1).shape;
+  if (!is_static(filter)) return bad_input("the filter's shape is not known");
+  ZEOLITE_TRY(check_fused(context.options<Conv2DOptions>().fused_activation_function));
+  ZEOLITE_ASSIGN(const Geometry geometry, geometry_of(context));
+  if (input[3] >= 0 &&
+      (filter[3] < 1 || input[3] % filter[3] != 0 || geometry.groups < 1 ||
+       filter[0] % geometry.groups != 0)) {
+    return bad_input("filter " + shape_text(filter) + " has " + std::to_string(filter[3]) +
+                     " input channels, input " + shape_text(input) + " has " +
+                     std::to_string(input[3]) + "; expected equal or groups that divide both");
+  }
+  ZEOLITE_TRY(check_bias(context, 2, filter[0]));
+  return context.set_output(0, context.input(0).type,
+                            {input[0], geometry.height.output, geometry.width.output, filter[0]});
+}
+
+const char* kernel_name(F32ConvAlgorithm algorithm) {
+  switch (algorithm) {
+    case F32ConvAlgorithm::kGemm: return "f32_conv_2d_gemm";
+    case F32ConvAlgorithm::kGemv: return "f32_conv_2d_gemv";
+    case F32ConvAlgorithm::kIndirect: return "f32_conv_2d_indirect";
+    case F32ConvAlgorithm::kRows: return "f32_conv_2d_rows";
+    case F32ConvAlgorithm::kWinograd: return "f32_conv_2d_winograd";
+    case F32ConvAlgorithm::kSparse: return "f32_conv_2d_sparse";
+  }
+  return "f32_conv_2d";
+}
+
+const float* floats_or_null(const OpContext& context, size_t index) {
+  return context.has_input(index) ? reinterpret_cast<const float*>(context.input(index).data)
+                                  : nullptr;
+}
+
+Status prepare(PrepareContext& context) {
+  State& state = context.state<State>();
+  const Shape& input = context.input(0).shape;
+  const Shape& filter = context.input(1).shape;
+  const Shape& output = context.output(0).shape;
+  ZEOLITE_ASSIGN(const Geometry geometry, geometry_of(context));
+  ZEOLITE_ASSIGN(state.clamp,
+                 fused_clamp(context.options<Conv2DOptions>().fused_activation_function));
+  Conv2DShape shape;
+  shape.batch = input[0];
+  shape.input_height = input[1];
+  shape.input_width = input[2];
+  shape.input_channels = input[3];
+  shape.output_height = output[1];
+  shape.output_width = output[2];
+  shape.output_channels = output[3];
+  shape.groups = geometry.groups;
+  shape.window = window_2d(geometry.height, geometry.width);
+
+  const bool has_weights =
+      context.input(1).has_data && (!context.has_input(2) || context.input(2).has_data);
+  const bool is_constant =
+      context.input(1).is_constant && (!context.has_input(2) || context.input(2).is_constant);
+  const float* weights = has_weights ? floats_or_null(context, 1) : nullptr;
+  const F32Conv2DPlan plan =
+      f32_conv_2d_plan(shape, context.thread_count(), F32Conv2DOptions(), weights);
+  const bool keeps = state.is_packed && is_constant && plan.algorithm == state.plan.algorithm &&
+                     plan.packed_bytes == state.plan.packed_bytes;
+  state.plan = plan;
+  context.choose(kernel_name(plan.algorithm), 2.0 * product(output) * product(filter, 1, 4));
+  context.request_scratch(plan.scratch_bytes);
+  if (keeps) {
+    context.keep_packed(plan.packed_bytes);
+  } else if (has_weights) {
+    state.packed = Bytes();
+    ZEOLITE_ASSIGN(state.packed, context.allocate_packed(plan.packed_bytes));
+    f32_conv_2d_pack(plan, weights, floats_or_null(context, 2), state.packed.data());
+    state.is_packed = true;
+  } else {
+    state.is_packed = false;
+    context.request_scratch(plan.packed_bytes);
+  }
+  return {};
+}
+
+Status eval(EvalContext& context) {
+  const State& state = context.state<State>();
+  const void* packed = state.packed.data();
+  if (!state.is_packed) {
+    f32_conv_2d_pack(state.plan, context.in<float>(1), floats_or_null(context, 2),
+                     context.scratch(1));
+    packed = context.scratch(1);
+  }
+  f32_conv_2d_run(state.plan, packed, context.in<float>(0), context.out<float>(0), state.clamp,
+                  context.scratch(0), context.threads());
+  return {};
+}
+
+}  // namespace
+
+const OpKernel kConv2dOp = {infer, prepare, eval};
+
+}  // namespace zeolite

@@ -1,0 +1,434 @@
+#include "core/runtime/subgraph_runner.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "core/base/checked.h"
+#include "core/ops/densify.h"
+#include "core/ops/evaluate.h"
+#include "core/runtime/arena_plan.h"
+
+namespace zeolite {
+namespace {
+
+// Results that follow from shapes alone are computed while planning when they are this small: they
+// are other operators' shapes and indices. Larger ones are activations, which belong in the arena.
+constexpr uint64_t kMaxShapeDataBytes = 4096;
+
+bool lacks_shape(std::span<const Operand* const> inputs) {
+  return std::ranges::any_of(
+      inputs, [](const Operand* input) { return input != nullptr && !input->has_shape; });
+}
+
+}  // namespace
+
+// What an operator of this subgraph gets while it computes.
+class SubgraphRunner::Host : public OpHost {
+ public:
+  Host(SubgraphRunner& runner, Step& step) : runner_(runner), step_(step) {}
+
+  ThreadPool* threads() override { return runner_.shared_.pool; }
+
+  Status resize_output(size_t index, Shape shape, uint64_t bytes) override {
+    Operand& output = *step_.outputs[index];
+    ZEOLITE_TRY(runner_.give_own_memory(output, bytes));
+    output.shape = std::move(shape);
+    output.has_shape = true;
+    return {};
+  }
+
+  Result<std::span<const Operand* const>> run_subgraph(
+      int32_t index, std::span<const Operand* const> inputs) override {
+    return runner_.shared_.run_subgraph(index, inputs);
+  }
+
+ private:
+  SubgraphRunner& runner_;
+  Step& step_;
+};
+
+SubgraphRunner::SubgraphRunner(RunnerShared& shared, int32_t index)
+    : shared_(shared), subgraph_(shared.model->subgraphs[index]) {
+  const size_t count = subgraph_.tensors.size();
+  operands_.reserve(count);
+  for (const Tensor& tensor : subgraph_.tensors) {
+    operands_.push_back(operand_of(*shared.model, tensor));
+  }
+  own_.resize(count);
+  // An input's data come from the caller, whatever the file holds for it.
+  for (int32_t tensor : subgraph_.inputs) {
+    Operand& operand = operands_[tensor];
+    operand.has_data = operand.is_constant = false;
+    operand.data = nullptr;
+    input_shapes_.push_back(operand.shape);
+    for (int32_t& size : input_shapes_.back()) size = std::max(size, 1);
+    for (size_t i = 0; i < operand.shape.size(); ++i) {
+      if (operand.shape[i] == 0) input_shapes_.back()[i] = 0;
+    }
+  }
+  for (int32_t tensor : subgraph_.outputs) output_operands_.push_back(&operands_[tensor]);
+  steps_.resize(subgraph_.operators.size());
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    const Operator& op = subgraph_.operators[i];
+    steps_[i].entry = find_operator(op);
+    for (int32_t tensor : op.inputs) {
+      steps_[i].inputs.push_back(tensor == kNoTensor ? nullptr : &operands_[tensor]);
+    }
+    for (int32_t tensor : op.outputs) steps_[i].outputs.push_back(&operands_[tensor]);
+  }
+}
+
+Status SubgraphRunner::load_constants() {
+  for (const Step& step : steps_) {
+    if (step.entry->code == BuiltinOperator::kDensify) continue;
+    for (const Operand* input : step.inputs) {
+      if (input == nullptr || input->sparsity == nullptr) continue;
+      Operand& operand = operands_[input - operands_.data()];
+      Result<Bytes> dense = decode_sparse(operand);
+      if (!dense.ok()) {
+        return dense.take_status().with_context("tensor " + std::string(operand.name));
+      }
+      Bytes& own = own_[input - operands_.data()];
+      own = std::move(dense).value();
+      operand.data = own.data();
+      operand.bytes = own.size();
+      operand.sparsity = nullptr;
+    }
+  }
+  for (size_t i = 0; i < operands_.size(); ++i) {
+    if (!subgraph_.tensors[i].is_variable) continue;
+    Operand& operand = operands_[i];
+    Result<uint64_t> bytes = byte_size(operand.type, operand.shape);
+    if (!bytes.ok()) {
+      return bytes.take_status().with_context("variable " + std::string(operand.name));
+    }
+    ZEOLITE_TRY(give_own_memory(operand, bytes.value()));
+  }
+  reset();
+  return {};
+}
+
+void SubgraphRunner::check(std::vector<Issue>* issues) const {
+  std::vector<Operand> operands = operands_;
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    const Operator& op = subgraph_.operators[i];
+    std::vector<const Operand*> inputs;
+    std::vector<Operand*> outputs;
+    for (int32_t tensor : op.inputs) {
+      inputs.push_back(tensor == kNoTensor ? nullptr : &operands[tensor]);
+    }
+    for (int32_t tensor : op.outputs) outputs.push_back(&operands[tensor]);
+    Status status;
+    if (!lacks_shape(inputs)) {
+      InferContext context(op, inputs, outputs);
+      status = steps_[i].entry->kernel->infer(context);
+      if (status.ok()) continue;
+      issues->push_back(operator_issue(subgraph_, i, status.error().message));
+    }
+    for (Operand* output : outputs) output->has_shape = false;
+  }
+}
+
+bool SubgraphRunner::has_free_input() const {
+  return std::ranges::any_of(subgraph_.inputs, [&](int32_t tensor) {
+    return !subgraph_.tensors[tensor].has_rank || !is_static(subgraph_.tensors[tensor].shape);
+  });
+}
+
+Status SubgraphRunner::resize_input(size_t input, Shape shape) {
+  if (!is_static(shape)) return bad_input("shape " + shape_text(shape) + " has a free dimension");
+  if (shape.size() > kMaxRank) return bad_input("shape " + shape_text(shape) + " is too long");
+  if (shape == input_shapes_[input]) return {};
+  input_shapes_[input] = std::move(shape);
+  prepared_ = false;
+  return {};
+}
+
+Status SubgraphRunner::prepare() {
+  if (prepared_) return {};
+  for (size_t i = 0; i < operands_.size(); ++i) {
+    if (!operands_[i].is_constant) operands_[i].has_data = false;
+  }
+  for (size_t i = 0; i < subgraph_.inputs.size(); ++i) {
+    Operand& operand = input(i);
+    operand.shape = input_shapes_[i];
+    operand.has_shape = true;
+    if (bits_per_element(operand.type) == 0) continue;
+    Result<uint64_t> bytes = byte_size(operand.type, operand.shape);
+    if (!bytes.ok()) {
+      return bytes.take_status().with_context("input " + std::string(operand.name));
+    }
+    operand.bytes = bytes.value();
+  }
+  std::vector<Issue> issues;
+  ErrorCode code = ErrorCode::kBadInput;
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    Status status = plan_step(i);
+    if (status.ok()) continue;
+    if (status.error().code == ErrorCode::kOutOfMemory) {
+      return std::move(status).with_context(operator_context(subgraph_, i));
+    }
+    if (status.error().code == ErrorCode::kUnsupported) code = ErrorCode::kUnsupported;
+    issues.push_back(operator_issue(subgraph_, i, status.error().message));
+    for (Operand* output : steps_[i].outputs) output->has_shape = false;
+  }
+  if (!issues.empty()) {
+    return Status(error_of_issues(code, "the shapes do not fit the model", std::move(issues)));
+  }
+  ZEOLITE_TRY(lay_out());
+  prepared_ = true;
+  return {};
+}
+
+Status SubgraphRunner::plan_step(size_t index) {
+  Step& step = steps_[index];
+  if (step.folded_for_ever) return {};
+  step.mode = Mode::kDeferred;
+  if (lacks_shape(step.inputs)) {
+    for (Operand* output : step.outputs) output->has_shape = false;
+    return {};
+  }
+  InferContext infer(subgraph_.operators[index], step.inputs, step.outputs);
+  ZEOLITE_TRY(step.entry->kernel->infer(infer));
+  uint64_t output_bytes = 0;
+  for (const Operand* output : step.outputs) {
+    if (!output->has_shape || bits_per_element(output->type) == 0) return {};
+    output_bytes = std::max(output_bytes, output->bytes);
+  }
+  const bool is_known = (step.entry->traits & kShapeOnly) != 0 ||
+                        std::ranges::all_of(step.inputs, [](const Operand* input) {
+                          return input == nullptr || input->has_data;
+                        });
+  const bool is_constant = !step.inputs.empty() &&
+                           std::ranges::all_of(step.inputs, [](const Operand* input) {
+                             return input == nullptr || input->is_constant;
+                           });
+  if ((step.entry->traits & kStateful) == 0 && is_known &&
+      (is_constant || output_bytes <= kMaxShapeDataBytes)) {
+    step.mode = Mode::kFolded;
+    ZEOLITE_TRY(compute_with_own_memory(index));
+    step.folded_for_ever = is_constant;
+    for (Operand* output : step.outputs) {
+      output->has_data = true;
+      output->is_constant = is_constant;
+    }
+    return {};
+  }
+  step.mode = Mode::kPlanned;
+  return prepare_step(index);
+}
+
+Status SubgraphRunner::prepare_step(size_t index) {
+  Step& step = steps_[index];
+  step.record.begin_prepare();
+  if (step.entry->kernel->prepare == nullptr) return {};
+  const int threads = shared_.pool != nullptr ? shared_.pool->threads() : 1;
+  PrepareContext context(subgraph_.operators[index], step.inputs, step.outputs, step.record,
+                         threads);
+  ZEOLITE_TRY(step.entry->kernel->prepare(context));
+  return shared_.check_limit("packed weights");
+}
+
+Status SubgraphRunner::give_own_memory(Operand& operand, uint64_t bytes) {
+  Bytes& own = own_[&operand - operands_.data()];
+  if (own.data() == nullptr || own.size() < bytes) {
+    own = Bytes();
+    if (bytes > kMaxArenaRequest) return out_of_memory("a tensor", bytes);
+    ZEOLITE_ASSIGN(own, Bytes::allocate(std::max<uint64_t>(bytes, 1), "a tensor"));
+    ZEOLITE_TRY(shared_.check_limit("a tensor"));
+  }
+  operand.bytes = bytes;
+  operand.writable = own.data();
+  operand.data = own.data();
+  return {};
+}
+
+Status SubgraphRunner::compute_with_own_memory(size_t index) {
+  Step& step = steps_[index];
+  for (Operand* output : step.outputs) {
+    if (output->has_shape) ZEOLITE_TRY(give_own_memory(*output, output->bytes));
+  }
+  ZEOLITE_TRY(prepare_step(index));
+  step.own_scratch.resize(step.record.scratch_bytes.size());
+  for (size_t i = 0; i < step.own_scratch.size(); ++i) {
+    const uint64_t bytes = std::max<uint64_t>(step.record.scratch_bytes[i], 1);
+    if (step.own_scratch[i].size() < bytes) {
+      step.own_scratch[i] = Bytes();
+      ZEOLITE_ASSIGN(step.own_scratch[i], Bytes::allocate(bytes, "scratch memory"));
+    }
+    step.record.scratch.push_back(step.own_scratch[i].data());
+  }
+  Host host(*this, step);
+  EvalContext context(subgraph_.operators[index], step.inputs, step.outputs, step.record, host);
+  ZEOLITE_TRY(step.entry->kernel->eval(context));
+  if (step.mode == Mode::kFolded) {
+    step.own_scratch.clear();
+    step.record.state.reset();
+    step.record.packed_bytes = 0;
+  }
+  return {};
+}
+
+Status SubgraphRunner::lay_out() {
+  const int32_t end = static_cast<int32_t>(steps_.size());
+  struct Life {
+    bool in_arena = false;
+    int32_t last = -1;
+    size_t request = 0;
+  };
+  std::vector<Life> lives(operands_.size());
+  for (int32_t i = 0; i < end; ++i) {
+    for (int32_t tensor : subgraph_.operators[i].inputs) {
+      if (tensor != kNoTensor) lives[tensor].last = i;
+    }
+  }
+  for (int32_t tensor : subgraph_.outputs) lives[tensor].last = end;
+
+  std::vector<ArenaRequest> requests;
+  const auto place = [&](int32_t tensor, int32_t first, int32_t last) {
+    lives[tensor].in_arena = true;
+    lives[tensor].request = requests.size();
+    requests.push_back({operands_[tensor].bytes, first, last, 0});
+  };
+  // Inputs stay for the whole run, so that it can be repeated without writing them again.
+  for (int32_t tensor : subgraph_.inputs) {
+    if (lives[tensor].in_arena || operands_[tensor].has_data ||
+        bits_per_element(operands_[tensor].type) == 0 || subgraph_.tensors[tensor].is_variable) {
+      continue;
+    }
+    place(tensor, 0, end);
+    lives[tensor].last = end;
+  }
+  for (int32_t i = 0; i < end; ++i) {
+    Step& step = steps_[i];
+    if (step.mode != Mode::kPlanned) continue;
+    const Operator& op = subgraph_.operators[i];
+    for (size_t k = 0; k < op.outputs.size(); ++k) {
+      const int32_t tensor = op.outputs[k];
+      const int32_t last = std::max(lives[tensor].last, i);
+      const int in_place = step.record.in_place_input;
+      const int32_t source = k == 0 && in_place >= 0 ? op.inputs[in_place] : kNoTensor;
+      if (source != kNoTensor && lives[source].in_arena && lives[source].last == i &&
+          operands_[source].bytes == operands_[tensor].bytes) {
+        lives[tensor].in_arena = true;
+        lives[tensor].request = lives[source].request;
+        requests[lives[tensor].request].last = last;
+      } else {
+        place(tensor, i, last);
+      }
+    }
+    step.scratch_requests.clear();
+    for (uint64_t bytes : step.record.scratch_bytes) {
+      step.scratch_requests.push_back(requests.size());
+      requests.push_back({bytes, i, i, 0});
+    }
+  }
+  for (const ArenaRequest& request : requests) {
+    if (request.bytes > kMaxArenaRequest) return out_of_memory("activations", request.bytes);
+  }
+  // At least one line, so that tensors without elements point somewhere too.
+  const uint64_t total = std::max<uint64_t>(plan_arena(requests), kBufferAlignment);
+  if (total > arena_.size()) {
+    arena_ = Bytes();
+    ZEOLITE_TRY(shared_.check_limit("activations", total));
+    ZEOLITE_ASSIGN(arena_, Bytes::allocate(total, "activations"));
+  }
+  for (size_t i = 0; i < operands_.size(); ++i) {
+    if (!lives[i].in_arena) continue;
+    operands_[i].writable = arena_.data() + requests[lives[i].request].offset;
+    operands_[i].data = operands_[i].writable;
+  }
+  for (Step& step : steps_) {
+    if (step.mode != Mode::kPlanned) continue;
+    step.record.scratch.clear();
+    for (size_t request : step.scratch_requests) {
+      step.record.scratch.push_back(arena_.data() + requests[request].offset);
+    }
+  }
+  return {};
+}
+
+Status SubgraphRunner::run() {
+  if (running_) return unsupported("subgraph " + subgraph_.name + " calls itself");
+  ZEOLITE_TRY(prepare());
+  running_ = true;
+  Status status = run_steps();
+  running_ = false;
+  return status;
+}
+
+Status SubgraphRunner::run_steps() {
+  for (size_t i = 0; i < subgraph_.inputs.size(); ++i) input(i).has_data = true;
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    Step& step = steps_[i];
+    ZEOLITE_TRY(shared_.report_progress(*this, i));
+    if (step.mode == Mode::kFolded) continue;
+    const auto start = std::chrono::steady_clock::now();
+    Status status = step.mode == Mode::kDeferred ? run_deferred(i) : eval_planned(i);
+    if (!status.ok()) return std::move(status).with_context(operator_context(subgraph_, i));
+    for (Operand* output : step.outputs) output->has_data = true;
+    if (shared_.profile != nullptr) {
+      const std::chrono::duration<double, std::milli> time =
+          std::chrono::steady_clock::now() - start;
+      add_profile(i, time.count());
+    }
+  }
+  return {};
+}
+
+Status SubgraphRunner::eval_planned(size_t index) {
+  Step& step = steps_[index];
+  Host host(*this, step);
+  EvalContext context(subgraph_.operators[index], step.inputs, step.outputs, step.record, host);
+  return step.entry->kernel->eval(context);
+}
+
+Status SubgraphRunner::run_deferred(size_t index) {
+  Step& step = steps_[index];
+  InferContext infer(subgraph_.operators[index], step.inputs, step.outputs);
+  ZEOLITE_TRY(step.entry->kernel->infer(infer));
+  return compute_with_own_memory(index);
+}
+
+void SubgraphRunner::add_profile(size_t index, double time_ms) {
+  const Step& step = steps_[index];
+  const Operator& op = subgraph_.operators[index];
+  OperatorProfile profile;
+  profile.index = static_cast<int32_t>(index);
+  profile.type = operator_name(op);
+  if (!step.outputs.empty()) profile.name = step.outputs[0]->name;
+  profile.kernel = step.record.kernel;
+  profile.time_ms = time_ms;
+  if (time_ms > 0) {
+    double bytes = 0;
+    for (const Operand* input : step.inputs) {
+      if (input != nullptr) bytes += static_cast<double>(input->bytes);
+    }
+    for (const Operand* output : step.outputs) bytes += static_cast<double>(output->bytes);
+    profile.gflop_per_s = step.record.flops / time_ms * 1e-6;
+    profile.gbyte_per_s = bytes / time_ms * 1e-6;
+  }
+  shared_.profile->push_back(std::move(profile));
+}
+
+void SubgraphRunner::reset() {
+  for (size_t i = 0; i < operands_.size(); ++i) {
+    if (subgraph_.tensors[i].is_variable && own_[i].size() > 0) {
+      std::memset(own_[i].data(), 0, own_[i].size());
+    }
+  }
+}
+
+MemoryUse SubgraphRunner::memory() const {
+  MemoryUse use;
+  use.arena_bytes = arena_.size();
+  for (const Bytes& own : own_) use.own_bytes += own.size();
+  for (const Step& step : steps_) {
+    use.packed_bytes += step.record.packed_bytes;
+    for (const Bytes& scratch : step.own_scratch) use.own_bytes += scratch.size();
+  }
+  return use;
+}
+
+}  // namespace zeolite
