@@ -19,7 +19,6 @@ enum class F32ConvAlgorithm : uint8_t {
   kIndirect,  // A product over rows found through pointers, one for each pixel and tap; no im2col.
   kRows,      // Few input channels: padded rows, in which the taps of a row are neighbours.
   kWinograd,  // F(2x2, 3x3): 2.25 times fewer multiplications for 3x3 with stride 1.
-  kSparse,    // 1x1 (compressed rows of non-zero weights).
 };
 
 struct F32Conv2DOptions {

@@ -27,7 +27,7 @@ void f32_gemm(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_stride,
               ThreadPool* pool);
 
 // The same from unpacked weights, row n at weights + n * weights_stride; for few rows of `a`.
-// Bound by memory: weights are read once for every 4 rows of `a`.
+// Weights are read once for every 2 rows of `a`; large ones make it bound by memory.
 void f32_gemv_rows(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_stride,
                    const float* weights, int64_t weights_stride, const float* bias, float* out,
                    int64_t out_stride, F32Clamp clamp, ThreadPool* pool);

@@ -1,0 +1,195 @@
+#include "core/kernels/f32_matmul.h"
+
+#include <algorithm>
+
+#include "core/kernels/f32_tile.h"
+#include "core/kernels/simd.h"
+#include "core/kernels/split.h"
+
+namespace zeolite {
+
+uint64_t f32_gemm_packed_bytes(int64_t n, int64_t k) {
+  return static_cast<uint64_t>(f32_panel_count(n)) * f32_panel_floats(k) * sizeof(float);
+}
+
+void f32_gemm_pack(int64_t n, int64_t k, const float* weights, int64_t n_stride, int64_t k_stride,
+                   const float* bias, float* packed) {
+  for (int64_t first = 0; first < n; first += kF32TileColumns) {
+    const int64_t columns = std::min<int64_t>(kF32TileColumns, n - first);
+    for (int64_t c = 0; c < kF32TileColumns; ++c) {
+      packed[c] = bias != nullptr && c < columns ? bias[first + c] : 0.0f;
+    }
+    packed += kF32TileColumns;
+    for (int64_t i = 0; i < k; ++i, packed += kF32TileColumns) {
+      const float* source = weights + first * n_stride + i * k_stride;
+      for (int64_t c = 0; c < columns; ++c) packed[c] = source[c * n_stride];
+      for (int64_t c = columns; c < kF32TileColumns; ++c) packed[c] = 0.0f;
+    }
+  }
+}
+
+namespace {
+
+// The panels [first, last) times `rows` rows. A panel stays in L1 or L2 while all rows pass it.
+void gemm_block(int64_t rows, int64_t first, int64_t last, int64_t n, int64_t k, const float* a,
+                int64_t a_stride, const float* packed, float* out, int64_t out_stride,
+                F32Clamp clamp) {
+  for (int64_t panel = first; panel < last; ++panel) {
+    const int64_t column = panel * kF32TileColumns;
+    f32_gemm_panel(rows, k, a, a_stride, packed + panel * f32_panel_floats(k), out + column,
+                   out_stride, std::min<int64_t>(kF32TileColumns, n - column), clamp);
+  }
+}
+
+}  // namespace
+
+void f32_gemm(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_stride,
+              const float* packed, float* out, int64_t out_stride, F32Clamp clamp,
+              ThreadPool* pool) {
+  const TileSplit split(m, n, k * n, pool);
+  parallel_for(split.pool, split.tasks(), [=](int64_t task) {
+    const TileSplit::Part part = split.part(task);
+    gemm_block(part.rows, part.first_panel, part.last_panel, n, k, a + part.row * a_stride,
+               a_stride, packed, out + part.row * out_stride, out_stride, clamp);
+  });
+}
+
+namespace {
+
+// sums[r][c] = dot product of row r of `a` and row c of the weights, in four partial sums each.
+template <int Rows, int Columns>
+[[gnu::noinline]] void gemv_tile(size_t k, const float* a, size_t a_stride, const float* weights,
+                                 size_t weights_stride, float* sums) {
+  F32x4 sum[Rows][Columns];
+#pragma GCC unroll 8
+  for (int i = 0; i < Rows * Columns; ++i) sum[i / Columns][i % Columns] = f32x4_zero();
+  size_t i = 0;
+  for (; i + 4 <= k; i += 4) {
+    F32x4 x[Rows];
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r) x[r] = wasm_v128_load(a + r * a_stride + i);
+#pragma GCC unroll 8
+    for (int c = 0; c < Columns; ++c) {
+      const F32x4 w = wasm_v128_load(weights + c * weights_stride + i);
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) sum[r][c] = f32x4_madd(x[r], w, sum[r][c]);
+    }
+  }
+  for (int r = 0; r < Rows; ++r) {
+    for (int c = 0; c < Columns; ++c) {
+      float rest = 0.0f;
+      for (size_t j = i; j < k; ++j) rest += a[r * a_stride + j] * weights[c * weights_stride + j];
+      sums[r * Columns + c] = f32x4_sum(sum[r][c]) + rest;
+    }
+  }
+}
+
+// Rows of `a` times the weights' rows [first, last).
+template <int Rows, int Columns>
+void gemv_rows(int64_t first, int64_t last, int64_t k, const float* a, int64_t a_stride,
+               const float* weights, int64_t weights_stride, const float* bias, float* out,
+               int64_t out_stride, F32Clamp clamp) {
+  int64_t columns = Columns;
+  for (int64_t column = first; column < last; column += columns) {
+    float sums[Rows * Columns];
+    const float* w = weights + column * weights_stride;
+    if (last - column >= Columns) {
+      gemv_tile<Rows, Columns>(k, a, a_stride, w, weights_stride, sums);
+    } else {
+      columns = 1;
+      gemv_tile<Rows, 1>(k, a, a_stride, w, weights_stride, sums);
+    }
+    for (int64_t r = 0; r < Rows; ++r) {
+      for (int64_t c = 0; c < columns; ++c) {
+        const float y = sums[r * columns + c] + (bias != nullptr ? bias[column + c] : 0.0f);
+        const float raised = y < clamp.min ? clamp.min : y;
+        out[r * out_stride + column + c] = raised > clamp.max ? clamp.max : raised;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void f32_gemv_rows(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_stride,
+                   const float* weights, int64_t weights_stride, const float* bias, float* out,
+                   int64_t out_stride, F32Clamp clamp, ThreadPool* pool) {
+  const EvenSplit split(n, 16, m * k, pool);
+  parallel_for(split.pool, split.tasks(), [=](int64_t task) {
+    const int64_t first = split.begin(task);
+    const int64_t last = split.end(task);
+    int64_t row = 0;
+    for (; row + 2 <= m; row += 2) {
+      gemv_rows<2, 4>(first, last, k, a + row * a_stride, a_stride, weights, weights_stride, bias,
+                      out + row * out_stride, out_stride, clamp);
+    }
+    if (row < m) {
+      gemv_rows<1, 8>(first, last, k, a + row * a_stride, a_stride, weights, weights_stride, bias,
+                      out + row * out_stride, out_stride, clamp);
+    }
+  });
+}
+
+namespace {
+
+// What a thread needs to multiply one pair of matrices: B packed, and A when it is transposed.
+struct MatmulScratch {
+  uint64_t packed_b_bytes;
+  uint64_t a_bytes;
+
+  explicit MatmulScratch(const F32BatchMatmulShape& shape)
+      : packed_b_bytes(f32_gemm_packed_bytes(shape.n, shape.k)),
+        a_bytes(shape.transpose_a ? align_up(shape.m * shape.k * sizeof(float)) : 0) {}
+  uint64_t total() const { return packed_b_bytes + a_bytes; }
+};
+
+void matmul_one(const F32BatchMatmulShape& shape, const float* a, const float* b, float* out,
+                uint8_t* scratch, ThreadPool* pool) {
+  float* packed = reinterpret_cast<float*>(scratch);
+  if (shape.transpose_a) {
+    float* rows = reinterpret_cast<float*>(scratch + MatmulScratch(shape).packed_b_bytes);
+    for (int64_t i = 0; i < shape.k; ++i) {
+      for (int64_t m = 0; m < shape.m; ++m) rows[m * shape.k + i] = a[i * shape.m + m];
+    }
+    a = rows;
+  }
+  if (shape.transpose_b && shape.m < kF32PackedGemmMinRows) {
+    f32_gemv_rows(shape.m, shape.n, shape.k, a, shape.k, b, shape.k, nullptr, out, shape.n,
+                  kNoClamp, pool);
+    return;
+  }
+  f32_gemm_pack(shape.n, shape.k, b, shape.transpose_b ? shape.k : 1,
+                shape.transpose_b ? 1 : shape.n, nullptr, packed);
+  f32_gemm(shape.m, shape.n, shape.k, a, shape.k, packed, out, shape.n, kNoClamp, pool);
+}
+
+}  // namespace
+
+uint64_t f32_batch_matmul_scratch_bytes(const F32BatchMatmulShape& shape, int threads) {
+  const uint64_t concurrent = std::clamp<int64_t>(shape.batch_count, 1, std::max(threads, 1));
+  return MatmulScratch(shape).total() * concurrent;
+}
+
+void f32_batch_matmul(const F32BatchMatmulShape& shape, const float* a, const int64_t* a_offsets,
+                      const float* b, const int64_t* b_offsets, float* out, void* scratch,
+                      ThreadPool* pool) {
+  const uint64_t scratch_bytes = MatmulScratch(shape).total();
+  uint8_t* const memory = static_cast<uint8_t*>(scratch);
+  const auto one = [&](int64_t index, uint8_t* own, ThreadPool* inner) {
+    matmul_one(shape, a + a_offsets[index], b + b_offsets[index],
+               out + index * shape.m * shape.n, own, inner);
+  };
+  const int threads = pool != nullptr ? pool->threads() : 1;
+  if (shape.batch_count < threads) {
+    for (int64_t index = 0; index < shape.batch_count; ++index) one(index, memory, pool);
+    return;
+  }
+  const EvenSplit split(shape.batch_count, 1, shape.m * shape.n * shape.k, pool);
+  parallel_for(split.pool, split.tasks(), [&](int64_t task, int thread) {
+    for (int64_t index = split.begin(task); index < split.end(task); ++index) {
+      one(index, memory + thread * scratch_bytes, nullptr);
+    }
+  });
+}
+
+}  // namespace zeolite

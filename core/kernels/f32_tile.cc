@@ -1,0 +1,127 @@
+#include "core/kernels/f32_tile.h"
+
+#include "core/kernels/simd.h"
+
+namespace zeolite {
+namespace {
+
+template <int Rows>
+struct Tile {
+  F32x4 sum[Rows][2];
+
+  void start(const float* bias) {
+    const F32x4 low = wasm_v128_load(bias);
+    const F32x4 high = wasm_v128_load(bias + 4);
+#pragma GCC unroll 4
+    for (int r = 0; r < Rows; ++r) {
+      sum[r][0] = low;
+      sum[r][1] = high;
+    }
+  }
+
+  // Adds a[r][0..k) times w[0..k)[8]; returns the end of w.
+  const float* add(size_t k, const float* const (&a)[Rows], const float* w) {
+    for (size_t i = 0; i < k; ++i) {
+      const F32x4 low = wasm_v128_load(w);
+      const F32x4 high = wasm_v128_load(w + 4);
+      w += kF32TileColumns;
+#pragma GCC unroll 4
+      for (int r = 0; r < Rows; ++r) {
+        const F32x4 x = wasm_v128_load32_splat(a[r] + i);
+        sum[r][0] = f32x4_madd(x, low, sum[r][0]);
+        sum[r][1] = f32x4_madd(x, high, sum[r][1]);
+      }
+    }
+    return w;
+  }
+
+  void store(float* out, size_t out_stride, size_t columns, const F32Clamp& clamp) {
+    const F32x4 low = wasm_f32x4_splat(clamp.min);
+    const F32x4 high = wasm_f32x4_splat(clamp.max);
+#pragma GCC unroll 4
+    for (int r = 0; r < Rows; ++r) {
+      const F32x4 left = f32x4_clamp(sum[r][0], low, high);
+      const F32x4 right = f32x4_clamp(sum[r][1], low, high);
+      float* row = out + r * out_stride;
+      if (columns == kF32TileColumns) {
+        wasm_v128_store(row, left);
+        wasm_v128_store(row + 4, right);
+      } else if (columns > 4) {
+        wasm_v128_store(row, left);
+        f32x4_store_partial(row + 4, right, static_cast<int>(columns) - 4);
+      } else {
+        f32x4_store_partial(row, left, static_cast<int>(columns));
+      }
+    }
+  }
+};
+
+// Not inlined: V8 compiles and replaces functions one by one at their next call, so a kernel that is
+// called for each tile runs optimized soon, and its registers are given out for it alone.
+template <int Rows>
+[[gnu::noinline]] void gemm_tile(size_t k, const float* a, size_t a_stride, const float* panel,
+                                 float* out, size_t out_stride, size_t columns,
+                                 const F32Clamp& clamp) {
+  Tile<Rows> tile;
+  tile.start(panel);
+  const float* rows[Rows];
+#pragma GCC unroll 4
+  for (int r = 0; r < Rows; ++r) rows[r] = a + r * a_stride;
+  tile.add(k, rows, panel + kF32TileColumns);
+  tile.store(out, out_stride, columns, clamp);
+}
+
+template <int Rows>
+[[gnu::noinline]] void indirect_tile(size_t taps, size_t k, const float* const* pointers,
+                                     size_t a_offset, const float* panel, float* out,
+                                     size_t out_stride, size_t columns, const F32Clamp& clamp) {
+  Tile<Rows> tile;
+  tile.start(panel);
+  const float* w = panel + kF32TileColumns;
+  for (size_t tap = 0; tap < taps; ++tap, pointers += kF32TileRows) {
+    const float* rows[Rows];
+#pragma GCC unroll 4
+    for (int r = 0; r < Rows; ++r) rows[r] = pointers[r] + a_offset;
+    w = tile.add(k, rows, w);
+  }
+  tile.store(out, out_stride, columns, clamp);
+}
+
+}  // namespace
+
+void f32_gemm_panel(size_t rows, size_t k, const float* a, size_t a_stride, const float* panel,
+                    float* out, size_t out_stride, size_t columns, const F32Clamp& clamp) {
+  for (; rows >= 4; rows -= 4) {
+    gemm_tile<4>(k, a, a_stride, panel, out, out_stride, columns, clamp);
+    a += 4 * a_stride;
+    out += 4 * out_stride;
+  }
+  switch (rows) {
+    case 3:
+      return gemm_tile<3>(k, a, a_stride, panel, out, out_stride, columns, clamp);
+    case 2:
+      return gemm_tile<2>(k, a, a_stride, panel, out, out_stride, columns, clamp);
+    case 1:
+      return gemm_tile<1>(k, a, a_stride, panel, out, out_stride, columns, clamp);
+  }
+}
+
+void f32_indirect_panel(size_t rows, size_t taps, size_t k, const float* const* pointers,
+                        size_t a_offset, const float* panel, float* out, size_t out_stride,
+                        size_t columns, const F32Clamp& clamp) {
+  for (; rows >= 4; rows -= 4) {
+    indirect_tile<4>(taps, k, pointers, a_offset, panel, out, out_stride, columns, clamp);
+    pointers += kF32TileRows * taps;
+    out += 4 * out_stride;
+  }
+  switch (rows) {
+    case 3:
+      return indirect_tile<3>(taps, k, pointers, a_offset, panel, out, out_stride, columns, clamp);
+    case 2:
+      return indirect_tile<2>(taps, k, pointers, a_offset, panel, out, out_stride, columns, clamp);
+    case 1:
+      return indirect_tile<1>(taps, k, pointers, a_offset, panel, out, out_stride, columns, clamp);
+  }
+}
+
+}  // namespace zeolite

@@ -1,0 +1,83 @@
+// The SIMD instructions: WebAssembly's in a wasm build, SIMDe's imitation of them natively, so that
+// tests and sanitizers see the code that ships. All that differs between the plain and the relaxed
+// build is here.
+#pragma once
+
+#include <cstdint>
+
+#if defined(__wasm_simd128__)
+#include <wasm_simd128.h>
+#else
+#define SIMDE_ENABLE_NATIVE_ALIASES
+#include <simde/wasm/simd128.h>
+#endif
+
+namespace zeolite {
+
+using F32x4 = v128_t;
+
+inline F32x4 f32x4_zero() { return wasm_f32x4_splat(0.0f); }
+
+// a * b + c; whether the product is rounded before the sum depends on the build and the engine.
+inline F32x4 f32x4_madd(F32x4 a, F32x4 b, F32x4 c) {
+#if defined(__wasm_relaxed_simd__)
+  return wasm_f32x4_relaxed_madd(a, b, c);
+#else
+  return wasm_f32x4_add(wasm_f32x4_mul(a, b), c);
+#endif
+}
+
+// c - a * b, with the same freedom.
+inline F32x4 f32x4_nmadd(F32x4 a, F32x4 b, F32x4 c) {
+#if defined(__wasm_relaxed_simd__)
+  return wasm_f32x4_relaxed_nmadd(a, b, c);
+#else
+  return wasm_f32x4_sub(c, wasm_f32x4_mul(a, b));
+#endif
+}
+
+// min(max(x, low), high); NaN stays NaN. pmin and pmax are one instruction each on x64, where
+// f32x4.min and max are sequences.
+inline F32x4 f32x4_clamp(F32x4 x, F32x4 low, F32x4 high) {
+  return wasm_f32x4_pmin(wasm_f32x4_pmax(x, low), high);
+}
+
+// The first `count` (1 to 4) floats at `source`, zeros behind; reads no further.
+inline F32x4 f32x4_load_partial(const float* source, int count) {
+  switch (count) {
+    case 1:
+      return wasm_v128_load32_zero(source);
+    case 2:
+      return wasm_v128_load64_zero(source);
+    case 3:
+      return wasm_v128_load32_lane(source + 2, wasm_v128_load64_zero(source), 2);
+    default:
+      return wasm_v128_load(source);
+  }
+}
+
+// Writes the first `count` (1 to 4) lanes.
+inline void f32x4_store_partial(float* target, F32x4 x, int count) {
+  switch (count) {
+    case 1:
+      wasm_v128_store32_lane(target, x, 0);
+      return;
+    case 2:
+      wasm_v128_store64_lane(target, x, 0);
+      return;
+    case 3:
+      wasm_v128_store64_lane(target, x, 0);
+      wasm_v128_store32_lane(target + 2, x, 2);
+      return;
+    default:
+      wasm_v128_store(target, x);
+  }
+}
+
+// The sum of the lanes, (0 + 2) + (1 + 3).
+inline float f32x4_sum(F32x4 x) {
+  x = wasm_f32x4_add(x, wasm_i32x4_shuffle(x, x, 2, 3, 2, 3));
+  return wasm_f32x4_extract_lane(x, 0) + wasm_f32x4_extract_lane(x, 1);
+}
+
+}  // namespace zeolite
