@@ -5,10 +5,8 @@
 // Float32. With fewer filter channels than input channels the channels form groups, each with its
 // own share of the filters. Outside the input is zero; SAME puts the odd padding at the end.
 #include "core/kernels/f32_conv_2d.h"
-
-#include <string>
-
 #include "core/ops/kernels.h"
+#include "core/ops/packed_weights.h"
 #include "core/ops/window.h"
 
 namespace zeolite {
@@ -17,8 +15,7 @@ namespace {
 struct State : OpState {
   F32Conv2DPlan plan;
   F32Clamp clamp;
-  Bytes packed;  // Of constant weights; else eval packs into scratch.
-  bool is_packed = false;
+  PackedWeights weights;
 };
 
 struct Geometry {
@@ -71,11 +68,6 @@ const char* kernel_name(F32ConvAlgorithm algorithm) {
   return "f32_conv_2d";
 }
 
-const float* floats_or_null(const OpContext& context, size_t index) {
-  return context.has_input(index) ? reinterpret_cast<const float*>(context.input(index).data)
-                                  : nullptr;
-}
-
 Status prepare(PrepareContext& context) {
   State& state = context.state<State>();
   const Shape& input = context.input(0).shape;
@@ -95,40 +87,23 @@ Status prepare(PrepareContext& context) {
   shape.groups = geometry.groups;
   shape.window = window_2d(geometry.height, geometry.width);
 
-  const bool has_weights =
-      context.input(1).has_data && (!context.has_input(2) || context.input(2).has_data);
-  const bool is_constant =
-      context.input(1).is_constant && (!context.has_input(2) || context.input(2).is_constant);
-  const float* weights = has_weights ? floats_or_null(context, 1) : nullptr;
+  const float* weights = context.input(1).has_data ? data_or_null<float>(context, 1) : nullptr;
   const F32Conv2DPlan plan =
       f32_conv_2d_plan(shape, context.thread_count(), F32Conv2DOptions(), weights);
-  const bool keeps = state.is_packed && is_constant && plan.algorithm == state.plan.algorithm &&
-                     plan.packed_bytes == state.plan.packed_bytes;
+  const bool same_form = plan.algorithm == state.plan.algorithm;
   state.plan = plan;
   context.choose(kernel_name(plan.algorithm), 2.0 * product(output) * product(filter, 1, 4));
   context.request_scratch(plan.scratch_bytes);
-  if (keeps) {
-    context.keep_packed(plan.packed_bytes);
-  } else if (has_weights) {
-    state.packed = Bytes();
-    ZEOLITE_ASSIGN(state.packed, context.allocate_packed(plan.packed_bytes));
-    f32_conv_2d_pack(plan, weights, floats_or_null(context, 2), state.packed.data());
-    state.is_packed = true;
-  } else {
-    state.is_packed = false;
-    context.request_scratch(plan.packed_bytes);
-  }
-  return {};
+  return state.weights.prepare(context, 1, 2, plan.packed_bytes, same_form, [&](void* to) {
+    f32_conv_2d_pack(plan, weights, data_or_null<float>(context, 2), to);
+  });
 }
 
 Status eval(EvalContext& context) {
   const State& state = context.state<State>();
-  const void* packed = state.packed.data();
-  if (!state.is_packed) {
-    f32_conv_2d_pack(state.plan, context.in<float>(1), floats_or_null(context, 2),
-                     context.scratch(1));
-    packed = context.scratch(1);
-  }
+  const void* packed = state.weights.get(context, 1, [&](void* to) {
+    f32_conv_2d_pack(state.plan, context.in<float>(1), data_or_null<float>(context, 2), to);
+  });
   f32_conv_2d_run(state.plan, packed, context.in<float>(0), context.out<float>(0), state.clamp,
                   context.scratch(0), context.threads());
   return {};

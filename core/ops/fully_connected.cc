@@ -4,6 +4,7 @@
 // Float32.
 #include "core/kernels/f32_matmul.h"
 #include "core/ops/kernels.h"
+#include "core/ops/packed_weights.h"
 #include "core/ops/window.h"
 
 namespace zeolite {
@@ -14,9 +15,8 @@ struct State : OpState {
   int64_t n = 0;
   int64_t k = 0;
   F32Clamp clamp;
-  Bytes packed;
-  bool use_packed = false;
-  bool is_packed = false;
+  bool use_packed = false;  // Few rows read the weights where they are.
+  PackedWeights weights;
 };
 
 Status infer(InferContext& context) {
@@ -49,9 +49,9 @@ Status infer(InferContext& context) {
   return context.set_output(0, context.input(0).type, {static_cast<int32_t>(rows), weights[0]});
 }
 
-const float* floats_or_null(const OpContext& context, size_t index) {
-  return context.has_input(index) ? reinterpret_cast<const float*>(context.input(index).data)
-                                  : nullptr;
+void pack(const OpContext& context, const State& state, uint8_t* to) {
+  f32_gemm_pack(state.n, state.k, data_or_null<float>(context, 1), state.k, 1,
+                data_or_null<float>(context, 2), reinterpret_cast<float*>(to));
 }
 
 Status prepare(PrepareContext& context) {
@@ -66,25 +66,10 @@ Status prepare(PrepareContext& context) {
   state.use_packed = state.m >= kF32PackedGemmMinRows;
   context.choose(state.use_packed ? "f32_gemm" : "f32_gemv_rows",
                  2.0 * state.m * state.n * state.k);
-  if (!state.use_packed) {
-    // A smaller batch may follow a larger one: what is packed stays.
-    if (state.is_packed) context.keep_packed(state.packed.size());
-    return {};
-  }
-  const uint64_t bytes = f32_gemm_packed_bytes(state.n, state.k);
-  const bool is_constant =
-      context.input(1).is_constant && (!context.has_input(2) || context.input(2).is_constant);
-  if (!is_constant) {
-    context.request_scratch(bytes);
-  } else if (state.is_packed) {
-    context.keep_packed(bytes);
-  } else {
-    ZEOLITE_ASSIGN(state.packed, context.allocate_packed(bytes));
-    f32_gemm_pack(state.n, state.k, floats_or_null(context, 1), state.k, 1,
-                  floats_or_null(context, 2), reinterpret_cast<float*>(state.packed.data()));
-    state.is_packed = true;
-  }
-  return {};
+  if (!state.use_packed) return {};
+  return state.weights.prepare(
+      context, 1, 2, f32_gemm_packed_bytes(state.n, state.k), true,
+      [&](uint8_t* to) { pack(context, state, to); });
 }
 
 Status eval(EvalContext& context) {
@@ -93,16 +78,11 @@ Status eval(EvalContext& context) {
   float* output = context.out<float>(0);
   if (!state.use_packed) {
     f32_gemv_rows(state.m, state.n, state.k, input, state.k, context.in<float>(1), state.k,
-                  floats_or_null(context, 2), output, state.n, state.clamp, context.threads());
+                  data_or_null<float>(context, 2), output, state.n, state.clamp, context.threads());
     return {};
   }
-  const float* packed = reinterpret_cast<const float*>(state.packed.data());
-  if (!state.is_packed) {
-    float* fresh = reinterpret_cast<float*>(context.scratch(0));
-    f32_gemm_pack(state.n, state.k, context.in<float>(1), state.k, 1, floats_or_null(context, 2),
-                  fresh);
-    packed = fresh;
-  }
+  const float* packed = reinterpret_cast<const float*>(
+      state.weights.get(context, 0, [&](uint8_t* to) { pack(context, state, to); }));
   f32_gemm(state.m, state.n, state.k, input, state.k, packed, output, state.n, state.clamp,
            context.threads());
   return {};

@@ -5,12 +5,45 @@
 
 namespace zeolite {
 
+extern const OpKernel kArgMinMaxOp;
+extern const OpKernel kBatchMatmulOp;
 extern const OpKernel kBinaryOp;
+extern const OpKernel kCastOp;
+extern const OpKernel kComparisonOp;
+extern const OpKernel kConcatenationOp;
 extern const OpKernel kConv2dOp;
+extern const OpKernel kCumsumOp;
 extern const OpKernel kDensifyOp;
+extern const OpKernel kDepthwiseConv2dOp;
+extern const OpKernel kDequantizeOp;
+extern const OpKernel kExpandDimsOp;
+extern const OpKernel kFillOp;
 extern const OpKernel kFullyConnectedOp;
+extern const OpKernel kGatherNdOp;
+extern const OpKernel kGatherOp;
+extern const OpKernel kNormalizationOp;
+extern const OpKernel kOneHotOp;
+extern const OpKernel kPackOp;
+extern const OpKernel kPadOp;
+extern const OpKernel kPool2dOp;
+extern const OpKernel kPreluOp;
+extern const OpKernel kRangeOp;
 extern const OpKernel kReduceOp;
+extern const OpKernel kRepeatOp;
 extern const OpKernel kReshapeOp;
+extern const OpKernel kResizeOp;
+extern const OpKernel kReverseOp;
+extern const OpKernel kSelectOp;
+extern const OpKernel kShapeOp;
+extern const OpKernel kSliceOp;
 extern const OpKernel kSoftmaxOp;
+extern const OpKernel kSpaceToBatchNdOp;
+extern const OpKernel kSpaceToDepthOp;
+extern const OpKernel kSplitOp;
+extern const OpKernel kSqueezeOp;
+extern const OpKernel kTransposeConvOp;
+extern const OpKernel kTransposeOp;
+extern const OpKernel kUnaryOp;
+extern const OpKernel kUnpackOp;
 
 }  // namespace zeolite

@@ -1,0 +1,125 @@
+// CAST (1 to 9): the same values in another type; DEQUANTIZE (1 to 9) of float16 -> float32.
+//   input any shape    output the same shape, the type that the tensor says
+// Integers wrap around, floats to integers are cut towards zero (what does not fit becomes the
+// nearest value, NaN 0), anything but 0 is true.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+#include "core/base/half.h"
+#include "core/ops/check.h"
+#include "core/ops/dispatch.h"
+#include "core/ops/kernels.h"
+
+namespace zeolite {
+namespace {
+
+constexpr TypeSet kNumbers =
+    kF32 | kF64 | kI8 | kU8 | kI16 | kU16 | kI32 | kU32 | kI64 | kU64;
+
+Status infer_cast(InferContext& context) {
+  return context.set_output(0, context.output(0).type, context.input(0).shape);
+}
+
+Status infer_dequantize(InferContext& context) {
+  return context.set_output(0, TensorType::kFloat32, context.input(0).shape);
+}
+
+// From each type to one of two that hold all its values, and from these to each type: a few loops
+// for all pairs of types.
+constexpr int64_t kChunk = 256;
+
+template <class Wide>
+Status load(TensorType type, const uint8_t* data, int64_t from, int64_t count, Wide* to) {
+  if (type == TensorType::kFloat16 || type == TensorType::kBfloat16) {
+    const uint16_t* bits = reinterpret_cast<const uint16_t*>(data) + from;
+    const bool is_half = type == TensorType::kFloat16;
+    for (int64_t i = 0; i < count; ++i) {
+      to[i] = static_cast<Wide>(is_half ? half_to_float(bits[i]) : bfloat16_to_float(bits[i]));
+    }
+    return {};
+  }
+  if (type == TensorType::kBool) {
+    for (int64_t i = 0; i < count; ++i) to[i] = data[from + i] != 0;
+    return {};
+  }
+  return dispatch<kNumbers>(type, [&]<class T>() -> Status {
+    const T* values = reinterpret_cast<const T*>(data) + from;
+    for (int64_t i = 0; i < count; ++i) to[i] = static_cast<Wide>(values[i]);
+    return {};
+  });
+}
+
+template <class T>
+T from_double(double value) {
+  using Limits = std::numeric_limits<T>;
+  if (std::isnan(value)) return 0;
+  // 2^63 - 1 is no double: the bound that it rounds to is outside.
+  if (value >= static_cast<double>(Limits::max())) return Limits::max();
+  if (value <= static_cast<double>(Limits::lowest())) return Limits::lowest();
+  return static_cast<T>(value);
+}
+
+template <class Wide>
+Status store(TensorType type, const Wide* from, int64_t count, uint8_t* data, int64_t at) {
+  if (type == TensorType::kFloat16 || type == TensorType::kBfloat16) {
+    uint16_t* bits = reinterpret_cast<uint16_t*>(data) + at;
+    const bool is_half = type == TensorType::kFloat16;
+    for (int64_t i = 0; i < count; ++i) {
+      const float value = static_cast<float>(from[i]);
+      bits[i] = is_half ? float_to_half(value) : float_to_bfloat16(value);
+    }
+    return {};
+  }
+  if (type == TensorType::kBool) {
+    for (int64_t i = 0; i < count; ++i) data[at + i] = from[i] != 0;
+    return {};
+  }
+  return dispatch<kNumbers>(type, [&]<class T>() -> Status {
+    T* values = reinterpret_cast<T*>(data) + at;
+    for (int64_t i = 0; i < count; ++i) {
+      if constexpr (std::is_floating_point_v<Wide> && std::is_integral_v<T>) {
+        values[i] = from_double<T>(from[i]);
+      } else {
+        values[i] = static_cast<T>(from[i]);
+      }
+    }
+    return {};
+  });
+}
+
+template <class Wide>
+Status convert(EvalContext& context) {
+  const Operand& input = context.input(0);
+  const Operand& output = context.output(0);
+  const int64_t count = product(output.shape);
+  std::array<Wide, kChunk> chunk;
+  for (int64_t at = 0; at < count; at += kChunk) {
+    const int64_t size = std::min(kChunk, count - at);
+    ZEOLITE_TRY(load(input.type, input.data, at, size, chunk.data()));
+    ZEOLITE_TRY(store(output.type, chunk.data(), size, output.writable, at));
+  }
+  return {};
+}
+
+Status eval(EvalContext& context) {
+  // Float16 weights are the case that has to be quick.
+  if (context.input(0).type == TensorType::kFloat16 &&
+      context.output(0).type == TensorType::kFloat32) {
+    const uint16_t* from = context.in<uint16_t>(0);
+    float* to = context.out<float>(0);
+    const int64_t count = product(context.output(0).shape);
+    for (int64_t i = 0; i < count; ++i) to[i] = half_to_float(from[i]);
+    return {};
+  }
+  return is_float(context.input(0).type) ? convert<double>(context) : convert<int64_t>(context);
+}
+
+}  // namespace
+
+const OpKernel kCastOp = {infer_cast, nullptr, eval};
+const OpKernel kDequantizeOp = {infer_dequantize, nullptr, eval};
+
+}  // namespace zeolite

@@ -1,0 +1,80 @@
+// Two tensors that broadcast to each other -> bool:
+//   EQUAL NOT_EQUAL LESS LESS_EQUAL GREATER GREATER_EQUAL of numbers (EQUAL, NOT_EQUAL: bools too)
+//   LOGICAL_AND LOGICAL_OR of bools
+//   a, b the same type    output bool, the common shape
+#include <functional>
+
+#include "core/kernels/broadcast.h"
+#include "core/ops/check.h"
+#include "core/ops/dispatch.h"
+#include "core/ops/kernels.h"
+
+namespace zeolite {
+namespace {
+
+using Code = BuiltinOperator;
+
+struct State : OpState {
+  BroadcastPlan plan;
+};
+
+Status infer(InferContext& context) {
+  ZEOLITE_TRY(require_same_type(context, 0, 1));
+  ZEOLITE_ASSIGN(Shape shape, broadcast_shape(context.input(0).shape, context.input(1).shape));
+  return context.set_output(0, TensorType::kBool, std::move(shape));
+}
+
+Status prepare(PrepareContext& context) {
+  if (!make_broadcast_plan(context.input(0).shape, context.input(1).shape,
+                           &context.state<State>().plan)) {
+    return bad_input("shapes do not fit");
+  }
+  return {};
+}
+
+template <class T, class Function>
+Status compare(EvalContext& context, const Function& function) {
+  const T* a = context.in<T>(0);
+  const T* b = context.in<T>(1);
+  uint8_t* output = context.out<uint8_t>(0);
+  for_each_broadcast_row(
+      context.state<State>().plan,
+      [&](int64_t out, int64_t at_a, int64_t at_b, int64_t count, int64_t a_stride,
+          int64_t b_stride) {
+        for (int64_t i = 0; i < count; ++i) {
+          output[out + i] = function(a[at_a + i * a_stride], b[at_b + i * b_stride]) ? 1 : 0;
+        }
+      });
+  return {};
+}
+
+Status eval(EvalContext& context) {
+  const TensorType type = context.input(0).type;
+  if (type == TensorType::kBool) {
+    using Function = bool (*)(uint8_t, uint8_t);
+    Function function = nullptr;
+    switch (context.code()) {
+      case Code::kLogicalAnd: function = [](uint8_t a, uint8_t b) { return a != 0 && b != 0; }; break;
+      case Code::kLogicalOr: function = [](uint8_t a, uint8_t b) { return a != 0 || b != 0; }; break;
+      case Code::kEqual: function = [](uint8_t a, uint8_t b) { return (a != 0) == (b != 0); }; break;
+      default: function = [](uint8_t a, uint8_t b) { return (a != 0) != (b != 0); };
+    }
+    return compare<uint8_t>(context, function);
+  }
+  return dispatch<kF32 | kI32 | kI64>(type, [&]<class T>() {
+    switch (context.code()) {
+      case Code::kEqual: return compare<T>(context, std::equal_to<T>());
+      case Code::kNotEqual: return compare<T>(context, std::not_equal_to<T>());
+      case Code::kLess: return compare<T>(context, std::less<T>());
+      case Code::kLessEqual: return compare<T>(context, std::less_equal<T>());
+      case Code::kGreater: return compare<T>(context, std::greater<T>());
+      default: return compare<T>(context, std::greater_equal<T>());
+    }
+  });
+}
+
+}  // namespace
+
+const OpKernel kComparisonOp = {infer, prepare, eval};
+
+}  // namespace zeolite

@@ -1,0 +1,96 @@
+// DEPTHWISE_CONV_2D (1 to 7): each input channel has its own `multiplier` filters:
+//   output[n,y,x,o] = act(bias[o] + sum over ky,kx of
+//     input[n, y*stride_h + ky*dilation_h - pad_top, x*stride_w + ..., o / multiplier]
+//       * filter[0,ky,kx,o])
+//   input [N,H,W,I]    filter [1,KH,KW,I*multiplier]    bias [I*multiplier] or absent
+//   output [N,OH,OW,I*multiplier]
+// Float32. The multiplier follows from the shapes; the option depth_multiplier is not looked at, as
+// in the real runtime. Outside the input is zero; SAME puts the odd padding at the end.
+#include "core/kernels/f32_depthwise_conv_2d.h"
+#include "core/ops/kernels.h"
+#include "core/ops/packed_weights.h"
+#include "core/ops/window.h"
+
+namespace zeolite {
+namespace {
+
+struct State : OpState {
+  F32DepthwiseConv2DPlan plan;
+  F32Clamp clamp;
+  PackedWeights weights;
+};
+
+Status resolve(const OpContext& context, WindowAxis* height, WindowAxis* width) {
+  const auto& options = context.options<DepthwiseConv2DOptions>();
+  const Shape& input = context.input(0).shape;
+  const Shape& filter = context.input(1).shape;
+  *height = {input[1], filter[1], options.stride_h, options.dilation_h_factor};
+  *width = {input[2], filter[2], options.stride_w, options.dilation_w_factor};
+  ZEOLITE_TRY(resolve_window(height, options.padding, "height"));
+  return resolve_window(width, options.padding, "width");
+}
+
+Status infer(InferContext& context) {
+  ZEOLITE_TRY(require_rank(context, 0, 4));
+  ZEOLITE_TRY(require_rank(context, 1, 4));
+  const Shape& input = context.input(0).shape;
+  const Shape& filter = context.input(1).shape;
+  if (!is_static(filter)) return bad_input("the filter's shape is not known");
+  ZEOLITE_TRY(check_fused(context.options<DepthwiseConv2DOptions>().fused_activation_function));
+  ZEOLITE_TRY(require_size(context, 1, 0, 1, "filters in its first dimension"));
+  if (input[3] >= 0 && (input[3] == 0 || filter[3] % input[3] != 0)) {
+    return bad_input("filter " + shape_text(filter) + " has " + std::to_string(filter[3]) +
+                     " channels, expected a multiple of the input's " + std::to_string(input[3]));
+  }
+  ZEOLITE_TRY(check_bias(context, 2, filter[3]));
+  WindowAxis height;
+  WindowAxis width;
+  ZEOLITE_TRY(resolve(context, &height, &width));
+  return context.set_output(0, context.input(0).type,
+                            {input[0], height.output, width.output, filter[3]});
+}
+
+Status prepare(PrepareContext& context) {
+  State& state = context.state<State>();
+  const Shape& input = context.input(0).shape;
+  const Shape& filter = context.input(1).shape;
+  const Shape& output = context.output(0).shape;
+  WindowAxis height;
+  WindowAxis width;
+  ZEOLITE_TRY(resolve(context, &height, &width));
+  ZEOLITE_ASSIGN(state.clamp, fused_clamp(context.options<DepthwiseConv2DOptions>()
+                                              .fused_activation_function));
+  DepthwiseConv2DShape shape;
+  shape.batch = input[0];
+  shape.input_height = input[1];
+  shape.input_width = input[2];
+  shape.input_channels = input[3];
+  shape.output_height = output[1];
+  shape.output_width = output[2];
+  shape.multiplier = filter[3] / input[3];
+  shape.window = window_2d(height, width);
+  state.plan = f32_depthwise_conv_2d_plan(shape, context.thread_count());
+  context.choose("f32_depthwise_conv_2d", 2.0 * product(output) * filter[1] * filter[2]);
+  context.request_scratch(state.plan.scratch_bytes);
+  return state.weights.prepare(context, 1, 2, state.plan.packed_bytes, true, [&](void* to) {
+    f32_depthwise_conv_2d_pack(state.plan, data_or_null<float>(context, 1),
+                               data_or_null<float>(context, 2), to);
+  });
+}
+
+Status eval(EvalContext& context) {
+  const State& state = context.state<State>();
+  const void* packed = state.weights.get(context, 1, [&](void* to) {
+    f32_depthwise_conv_2d_pack(state.plan, context.in<float>(1), data_or_null<float>(context, 2),
+                               to);
+  });
+  f32_depthwise_conv_2d_run(state.plan, packed, context.in<float>(0), context.out<float>(0),
+                            state.clamp, context.scratch(0), context.threads());
+  return {};
+}
+
+}  // namespace
+
+const OpKernel kDepthwiseConv2dOp = {infer, prepare, eval};
+
+}  // namespace zeolite

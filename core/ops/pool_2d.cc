@@ -1,0 +1,117 @@
+// A window of filter_height x filter_width slides over each channel:
+//   AVERAGE_POOL_2D (1 to 3): the mean of the window's pixels that lie inside the input
+//   MAX_POOL_2D (1 to 3):     their largest
+//   L2_POOL_2D (1):           the square root of the mean of their squares
+//   input [N,H,W,C]    output [N,OH,OW,C], then the fused activation
+// Float32. Padding counts neither as values nor in the divisor.
+#include <algorithm>
+#include <cmath>
+
+#include "core/kernels/f32_pool_2d.h"
+#include "core/ops/kernels.h"
+#include "core/ops/window.h"
+
+namespace zeolite {
+namespace {
+
+struct State : OpState {
+  Pool2DShape shape;
+  F32Clamp clamp;
+};
+
+Status resolve(const OpContext& context, WindowAxis* height, WindowAxis* width) {
+  const auto& options = context.options<Pool2DOptions>();
+  const Shape& input = context.input(0).shape;
+  *height = {input[1], options.filter_height, options.stride_h, 1};
+  *width = {input[2], options.filter_width, options.stride_w, 1};
+  ZEOLITE_TRY(resolve_window(height, options.padding, "height"));
+  return resolve_window(width, options.padding, "width");
+}
+
+Status infer(InferContext& context) {
+  ZEOLITE_TRY(require_rank(context, 0, 4));
+  ZEOLITE_TRY(check_fused(context.options<Pool2DOptions>().fused_activation_function));
+  WindowAxis height;
+  WindowAxis width;
+  ZEOLITE_TRY(resolve(context, &height, &width));
+  const Shape& input = context.input(0).shape;
+  return context.set_output(0, context.input(0).type,
+                            {input[0], height.output, width.output, input[3]});
+}
+
+Status prepare(PrepareContext& context) {
+  State& state = context.state<State>();
+  const Shape& input = context.input(0).shape;
+  const Shape& output = context.output(0).shape;
+  WindowAxis height;
+  WindowAxis width;
+  ZEOLITE_TRY(resolve(context, &height, &width));
+  ZEOLITE_ASSIGN(state.clamp,
+                 fused_clamp(context.options<Pool2DOptions>().fused_activation_function));
+  state.shape.batch = input[0];
+  state.shape.input_height = input[1];
+  state.shape.input_width = input[2];
+  state.shape.channels = input[3];
+  state.shape.output_height = output[1];
+  state.shape.output_width = output[2];
+  state.shape.window = window_2d(height, width);
+  const double flops = 1.0 * product(output) * height.filter * width.filter;
+  switch (context.code()) {
+    case BuiltinOperator::kAveragePool2d: context.choose("f32_average_pool_2d", flops); break;
+    case BuiltinOperator::kMaxPool2d: context.choose("f32_max_pool_2d", flops); break;
+    default: context.choose("reference", 2 * flops);
+  }
+  return {};
+}
+
+void l2_pool(const Pool2DShape& shape, const float* input, float* output, F32Clamp clamp) {
+  const Window2D& window = shape.window;
+  for (int64_t n = 0; n < shape.batch; ++n) {
+    for (int64_t y = 0; y < shape.output_height; ++y) {
+      const int64_t top = y * window.stride_height - window.pad_top;
+      const int64_t y0 = std::max<int64_t>(top, 0);
+      const int64_t y1 = std::min<int64_t>(top + window.kernel_height, shape.input_height);
+      for (int64_t x = 0; x < shape.output_width; ++x) {
+        const int64_t left = x * window.stride_width - window.pad_left;
+        const int64_t x0 = std::max<int64_t>(left, 0);
+        const int64_t x1 = std::min<int64_t>(left + window.kernel_width, shape.input_width);
+        const float count = static_cast<float>((y1 - y0) * (x1 - x0));
+        for (int64_t c = 0; c < shape.channels; ++c) {
+          float sum = 0;
+          for (int64_t at_y = y0; at_y < y1; ++at_y) {
+            for (int64_t at_x = x0; at_x < x1; ++at_x) {
+              const float value =
+                  input[((n * shape.input_height + at_y) * shape.input_width + at_x) *
+                            shape.channels +
+                        c];
+              sum += value * value;
+            }
+          }
+          *output++ = std::min(std::max(std::sqrt(sum / count), clamp.min), clamp.max);
+        }
+      }
+    }
+  }
+}
+
+Status eval(EvalContext& context) {
+  const State& state = context.state<State>();
+  const float* input = context.in<float>(0);
+  float* output = context.out<float>(0);
+  switch (context.code()) {
+    case BuiltinOperator::kAveragePool2d:
+      f32_average_pool_2d(state.shape, input, output, state.clamp, context.threads());
+      break;
+    case BuiltinOperator::kMaxPool2d:
+      f32_max_pool_2d(state.shape, input, output, state.clamp, context.threads());
+      break;
+    default: l2_pool(state.shape, input, output, state.clamp);
+  }
+  return {};
+}
+
+}  // namespace
+
+const OpKernel kPool2dOp = {infer, prepare, eval};
+
+}  // namespace zeolite

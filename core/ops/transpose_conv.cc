@@ -1,0 +1,100 @@
+// TRANSPOSE_CONV (1 to 5): the transpose of CONV_2D with respect to its input: input pixel (y, x)
+// adds filter[o,ky,kx,:] . input[n,y,x,:] to output pixel (y*stride_h + ky - pad_top, ...);
+// then bias and activation.
+//   output_shape int32 [4]    filter [O,KH,KW,I]    input [N,H,W,I]    bias [O] or absent
+//   output as output_shape says: a convolution of it must give the input's height and width
+// Float32.
+#include "core/kernels/f32_transpose_conv.h"
+#include "core/ops/kernels.h"
+#include "core/ops/packed_weights.h"
+#include "core/ops/window.h"
+
+namespace zeolite {
+namespace {
+
+struct State : OpState {
+  F32TransposeConvPlan plan;
+  F32Clamp clamp;
+  PackedWeights weights;
+};
+
+// The window as the convolution of the output that gives the input.
+Status resolve(const OpContext& context, const Shape& output, WindowAxis* height,
+               WindowAxis* width) {
+  const auto& options = context.options<TransposeConvOptions>();
+  const Shape& filter = context.input(1).shape;
+  *height = {output[1], filter[1], options.stride_h, 1};
+  *width = {output[2], filter[2], options.stride_w, 1};
+  ZEOLITE_TRY(resolve_window(height, options.padding, "height"));
+  return resolve_window(width, options.padding, "width");
+}
+
+Status infer(InferContext& context) {
+  ZEOLITE_TRY(require_rank(context, 0, 1));
+  ZEOLITE_TRY(require_rank(context, 1, 4));
+  ZEOLITE_TRY(require_rank(context, 2, 4));
+  const Shape& filter = context.input(1).shape;
+  const Shape& input = context.input(2).shape;
+  const TensorType type = context.input(2).type;
+  if (!is_static(filter)) return bad_input("the filter's shape is not known");
+  ZEOLITE_TRY(check_fused(context.options<TransposeConvOptions>().fused_activation_function));
+  ZEOLITE_TRY(check_bias(context, 3, filter[0]));
+  ZEOLITE_TRY(require_size(context, 2, 3, filter[3], "channels"));
+  if (!context.input(0).has_data) return context.set_output_unknown(0, type);
+  ZEOLITE_ASSIGN(Shape output, shape_of_integers(context, 0));
+  if (output.size() != 4 || output[3] != filter[0] ||
+      (input[0] >= 0 && output[0] != input[0])) {
+    return bad_input("output shape " + shape_text(output) + " does not fit input " +
+                     shape_text(input) + " and filter " + shape_text(filter));
+  }
+  WindowAxis height;
+  WindowAxis width;
+  ZEOLITE_TRY(resolve(context, output, &height, &width));
+  ZEOLITE_TRY(require_size(context, 2, 1, height.output, "rows"));
+  ZEOLITE_TRY(require_size(context, 2, 2, width.output, "columns"));
+  return context.set_output(0, type, std::move(output));
+}
+
+Status prepare(PrepareContext& context) {
+  State& state = context.state<State>();
+  const Shape& filter = context.input(1).shape;
+  const Shape& input = context.input(2).shape;
+  const Shape& output = context.output(0).shape;
+  WindowAxis height;
+  WindowAxis width;
+  ZEOLITE_TRY(resolve(context, output, &height, &width));
+  ZEOLITE_ASSIGN(state.clamp, fused_clamp(context.options<TransposeConvOptions>()
+                                              .fused_activation_function));
+  TransposeConvShape shape;
+  shape.batch = input[0];
+  shape.input_height = input[1];
+  shape.input_width = input[2];
+  shape.input_channels = input[3];
+  shape.output_height = output[1];
+  shape.output_width = output[2];
+  shape.output_channels = output[3];
+  shape.window = window_2d(height, width);
+  state.plan = f32_transpose_conv_plan(shape, context.thread_count());
+  context.choose("f32_transpose_conv", 2.0 * product(input) * product(filter, 0, 3));
+  context.request_scratch(state.plan.scratch_bytes);
+  return state.weights.prepare(context, 1, 3, state.plan.packed_bytes, true, [&](void* to) {
+    f32_transpose_conv_pack(state.plan, data_or_null<float>(context, 1),
+                            data_or_null<float>(context, 3), to);
+  });
+}
+
+Status eval(EvalContext& context) {
+  const State& state = context.state<State>();
+  const void* packed = state.weights.get(context, 1, [&](void* to) {
+    f32_transpose_conv_pack(state.plan, context.in<float>(1), data_or_null<float>(context, 3), to);
+  });
+  f32_transpose_conv_run(state.plan, packed, context.in<float>(2), context.out<float>(0),
+                         state.clamp, context.scratch(0), context.threads());
+  return {};
+}
+
+}  // namespace
+
+const OpKernel kTransposeConvOp = {infer, prepare, eval};
+
+}  // namespace zeolite
