@@ -26,23 +26,37 @@ struct BroadcastPlan {
 bool make_broadcast_plan(std::span<const int32_t> a, std::span<const int32_t> b,
                          BroadcastPlan* plan);
 
-// Calls body(out_offset, a_offset, b_offset, count, a_stride, b_stride) for each run of the
-// innermost dimension, in order; strides are 0 or 1 for the common cases, and the output's is 1.
+// Runs of the innermost dimension: plan.count / its size.
+inline int64_t broadcast_row_count(const BroadcastPlan& plan) {
+  if (plan.count == 0) return 0;
+  return plan.rank == 0 ? 1 : plan.count / plan.dimensions[plan.rank - 1];
+}
+
+// Calls body(out_offset, a_offset, b_offset, count, a_stride, b_stride) for the rows [first, last)
+// of broadcast_row_count, in order. Strides are 0 or 1; the output's is 1.
 template <class Body>
-void for_each_broadcast_row(const BroadcastPlan& plan, const Body& body) {
-  if (plan.count == 0) return;
+void for_each_broadcast_row(const BroadcastPlan& plan, int64_t first, int64_t last,
+                            const Body& body) {
+  if (first >= last) return;
   if (plan.rank == 0) {
     body(int64_t{0}, int64_t{0}, int64_t{0}, int64_t{1}, int64_t{0}, int64_t{0});
     return;
   }
-  const int last = plan.rank - 1;
-  const int64_t row = plan.dimensions[last];
+  const int inner = plan.rank - 1;
+  const int64_t count = plan.dimensions[inner];
   std::array<int64_t, kMaxBroadcastRank> index = {};
   int64_t a = 0;
   int64_t b = 0;
-  for (int64_t out = 0; out < plan.count; out += row) {
-    body(out, a, b, row, plan.a_strides[last], plan.b_strides[last]);
-    for (int axis = last - 1; axis >= 0; --axis) {
+  int64_t rest = first;
+  for (int axis = inner - 1; axis >= 0; --axis) {
+    index[axis] = rest % plan.dimensions[axis];
+    rest /= plan.dimensions[axis];
+    a += index[axis] * plan.a_strides[axis];
+    b += index[axis] * plan.b_strides[axis];
+  }
+  for (int64_t row = first; row < last; ++row) {
+    body(row * count, a, b, count, plan.a_strides[inner], plan.b_strides[inner]);
+    for (int axis = inner - 1; axis >= 0; --axis) {
       a += plan.a_strides[axis];
       b += plan.b_strides[axis];
       if (++index[axis] < plan.dimensions[axis]) break;
@@ -51,6 +65,11 @@ void for_each_broadcast_row(const BroadcastPlan& plan, const Body& body) {
       index[axis] = 0;
     }
   }
+}
+
+template <class Body>
+void for_each_broadcast_row(const BroadcastPlan& plan, const Body& body) {
+  for_each_broadcast_row(plan, 0, broadcast_row_count(plan), body);
 }
 
 }  // namespace zeolite

@@ -14,18 +14,9 @@ uint64_t f32_gemm_packed_bytes(int64_t n, int64_t k) {
 
 void f32_gemm_pack(int64_t n, int64_t k, const float* weights, int64_t n_stride, int64_t k_stride,
                    const float* bias, float* packed) {
-  for (int64_t first = 0; first < n; first += kF32TileColumns) {
-    const int64_t columns = std::min<int64_t>(kF32TileColumns, n - first);
-    for (int64_t c = 0; c < kF32TileColumns; ++c) {
-      packed[c] = bias != nullptr && c < columns ? bias[first + c] : 0.0f;
-    }
-    packed += kF32TileColumns;
-    for (int64_t i = 0; i < k; ++i, packed += kF32TileColumns) {
-      const float* source = weights + first * n_stride + i * k_stride;
-      for (int64_t c = 0; c < columns; ++c) packed[c] = source[c * n_stride];
-      for (int64_t c = columns; c < kF32TileColumns; ++c) packed[c] = 0.0f;
-    }
-  }
+  f32_pack_panels(
+      n, k, bias,
+      [=](int64_t column, int64_t i) { return weights[column * n_stride + i * k_stride]; }, packed);
 }
 
 namespace {

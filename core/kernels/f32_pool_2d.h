@@ -1,4 +1,5 @@
-// Pooling and means of float32, NHWC. Padding counts neither as values nor in the divisor.
+// Pooling and means of float32, NHWC. Padding counts neither as values nor in the divisor;
+// each window meets the input.
 #pragma once
 
 #include <cstdint>

@@ -8,7 +8,7 @@
 namespace zeolite {
 
 // output[r][d] = exp(beta * (x[r][d] - max)) / sum over d of the same. `output` may be `input`.
-// Within 1e-6 relative.
+// Within 5e-7 + 1e-7 * |beta * (x[r][d] - max)| relative: the argument is rounded too.
 void f32_softmax(int64_t rows, int64_t depth, float beta, const float* input, float* output,
                  ThreadPool* pool);
 

@@ -24,6 +24,24 @@ inline constexpr int64_t f32_panel_count(int64_t n) {
 }
 inline constexpr int64_t f32_panel_floats(int64_t k) { return (k + 1) * kF32TileColumns; }
 
+// Packs n columns of k weights, weight(column, row), with bias (null: zeros); returns the end.
+template <class Weight>
+float* f32_pack_panels(int64_t n, int64_t k, const float* bias, const Weight& weight,
+                       float* packed) {
+  for (int64_t first = 0; first < n; first += kF32TileColumns) {
+    const int64_t columns = n - first < kF32TileColumns ? n - first : kF32TileColumns;
+    for (int64_t c = 0; c < kF32TileColumns; ++c) {
+      packed[c] = bias != nullptr && c < columns ? bias[first + c] : 0.0f;
+    }
+    packed += kF32TileColumns;
+    for (int64_t i = 0; i < k; ++i, packed += kF32TileColumns) {
+      for (int64_t c = 0; c < columns; ++c) packed[c] = weight(first + c, i);
+      for (int64_t c = columns; c < kF32TileColumns; ++c) packed[c] = 0.0f;
+    }
+  }
+  return packed;
+}
+
 // One panel times `rows` rows of `a`, a_stride elements apart: out[r][c] = clamp(bias[c] + sum over
 // k of a[r][k] * panel[k][c]) for the first `columns` (1 to 8) columns.
 void f32_gemm_panel(size_t rows, size_t k, const float* a, size_t a_stride, const float* panel,

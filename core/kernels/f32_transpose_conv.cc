@@ -1,0 +1,158 @@
+// TRANSPOSE_CONV computed from the output's side: output pixels whose position has the same rest
+// modulo the strides, a phase, see the same taps, so each phase is a convolution with stride 1 and
+// weights of its own. Nothing is scattered, and no output is added to twice.
+#include "core/kernels/f32_transpose_conv.h"
+
+#include <algorithm>
+
+#include "core/kernels/f32_tile.h"
+#include "core/kernels/split.h"
+
+namespace zeolite {
+namespace {
+
+// Along one axis: tap = phase + i * stride for i in [0, count) meets input pixel (position + padding
+// - phase) / stride - i.
+int64_t phase_taps(int64_t kernel, int64_t stride, int64_t phase) {
+  return phase < kernel ? (kernel - phase + stride - 1) / stride : 0;
+}
+
+struct Layout {
+  int64_t zero_floats;
+  int64_t max_taps;     // Of any phase.
+  int64_t total_taps;   // Of all phases: those of the kernel.
+  int64_t phases;
+  int64_t panels;
+  uint64_t table_bytes;
+
+  explicit Layout(const TransposeConvShape& shape) {
+    const Window2D& w = shape.window;
+    zero_floats =
+        static_cast<int64_t>(align_up(shape.input_channels * sizeof(float)) / sizeof(float));
+    max_taps = phase_taps(w.kernel_height, w.stride_height, 0) *
+               phase_taps(w.kernel_width, w.stride_width, 0);
+    total_taps = int64_t{w.kernel_height} * w.kernel_width;
+    phases = int64_t{w.stride_height} * w.stride_width;
+    panels = f32_panel_count(shape.output_channels);
+    const int64_t row_pixels = (shape.output_width + w.stride_width - 1) / w.stride_width;
+    table_bytes = align_up((row_pixels + kF32TileRows - 1) / kF32TileRows * kF32TileRows *
+                           max_taps * sizeof(const float*));
+  }
+
+  // Floats of the packed weights of a phase with `taps` taps.
+  int64_t phase_floats(const TransposeConvShape& shape, int64_t taps) const {
+    return panels * f32_panel_floats(taps * shape.input_channels);
+  }
+};
+
+}  // namespace
+
+F32TransposeConvPlan f32_transpose_conv_plan(const TransposeConvShape& shape, int threads) {
+  const Layout layout(shape);
+  F32TransposeConvPlan plan;
+  plan.shape = shape;
+  plan.threads = std::max(threads, 1);
+  // Each phase has a bias of its own.
+  plan.packed_bytes = (layout.zero_floats +
+                       layout.panels * kF32TileColumns *
+                           (layout.phases + layout.total_taps * shape.input_channels)) *
+                      sizeof(float);
+  plan.scratch_bytes = layout.table_bytes * plan.threads;
+  return plan;
+}
+
+void f32_transpose_conv_pack(const F32TransposeConvPlan& plan, const float* weights,
+                             const float* bias, void* packed) {
+  const TransposeConvShape& shape = plan.shape;
+  const Window2D& w = shape.window;
+  const int64_t channels = shape.input_channels;
+  const int64_t zeros = Layout(shape).zero_floats;
+  float* target = static_cast<float*>(packed);
+  std::fill_n(target, zeros, 0.0f);
+  target += zeros;
+  for (int64_t phase_y = 0; phase_y < w.stride_height; ++phase_y) {
+    for (int64_t phase_x = 0; phase_x < w.stride_width; ++phase_x) {
+      const int64_t taps_x = phase_taps(w.kernel_width, w.stride_width, phase_x);
+      const int64_t taps = phase_taps(w.kernel_height, w.stride_height, phase_y) * taps_x;
+      const auto weight = [&](int64_t o, int64_t i) {
+        const int64_t tap = i / channels;
+        const int64_t ky = phase_y + tap / taps_x * w.stride_height;
+        const int64_t kx = phase_x + tap % taps_x * w.stride_width;
+        return weights[((o * w.kernel_height + ky) * w.kernel_width + kx) * channels +
+                       i % channels];
+      };
+      target =
+          f32_pack_panels(shape.output_channels, taps * channels, bias, weight, target);
+    }
+  }
+}
+
+void f32_transpose_conv_run(const F32TransposeConvPlan& plan, const void* packed,
+                            const float* input, float* output, F32Clamp clamp, void* scratch,
+                            ThreadPool* pool) {
+  const TransposeConvShape& shape = plan.shape;
+  const Window2D& w = shape.window;
+  const Layout layout(shape);
+  const int64_t channels = shape.input_channels;
+  const int64_t outputs = shape.output_channels;
+  const float* const zeros = static_cast<const float*>(packed);
+
+  const auto one_row = [&](int64_t row, int thread) {
+    const float** const table = reinterpret_cast<const float**>(
+        static_cast<uint8_t*>(scratch) + thread * layout.table_bytes);
+    const int64_t image = row / shape.output_height;
+    const int64_t oy = row % shape.output_height;
+    const int64_t phase_y = (oy + w.pad_top) % w.stride_height;
+    const int64_t top = (oy + w.pad_top) / w.stride_height;
+    const int64_t taps_y = phase_taps(w.kernel_height, w.stride_height, phase_y);
+    const float* const source =
+        input + image * shape.input_height * shape.input_width * channels;
+    const float* weights = zeros + layout.zero_floats;
+    for (int64_t y = 0; y < phase_y; ++y) {
+      for (int64_t x = 0; x < w.stride_width; ++x) {
+        weights += layout.phase_floats(shape, phase_taps(w.kernel_height, w.stride_height, y) *
+                                                  phase_taps(w.kernel_width, w.stride_width, x));
+      }
+    }
+    for (int64_t phase_x = 0; phase_x < w.stride_width; ++phase_x) {
+      const int64_t taps_x = phase_taps(w.kernel_width, w.stride_width, phase_x);
+      const int64_t taps = taps_y * taps_x;
+      const int64_t panel_floats = f32_panel_floats(taps * channels);
+      // The first output pixel of this phase, and the input pixel that its first tap meets.
+      const int64_t first =
+          (phase_x - w.pad_left % w.stride_width + w.stride_width) % w.stride_width;
+      const int64_t left = (first + w.pad_left) / w.stride_width;
+      const int64_t pixels =
+          first < shape.output_width ? (shape.output_width - first - 1) / w.stride_width + 1 : 0;
+      for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+        const float** target =
+            table + pixel / kF32TileRows * taps * kF32TileRows + pixel % kF32TileRows;
+        for (int64_t i = 0; i < taps_y; ++i) {
+          const int64_t y = top - i;
+          for (int64_t j = 0; j < taps_x; ++j, target += kF32TileRows) {
+            const int64_t x = left + pixel - j;
+            const bool inside =
+                y >= 0 && y < shape.input_height && x >= 0 && x < shape.input_width;
+            *target = inside ? source + (y * shape.input_width + x) * channels : zeros;
+          }
+        }
+      }
+      float* const out = output + (row * shape.output_width + first) * outputs;
+      for (int64_t panel = 0; panel < layout.panels; ++panel) {
+        const int64_t column = panel * kF32TileColumns;
+        f32_indirect_panel(pixels, taps, channels, table, 0, weights + panel * panel_floats,
+                           out + column, w.stride_width * outputs,
+                           std::min<int64_t>(kF32TileColumns, outputs - column), clamp);
+      }
+      weights += layout.phase_floats(shape, taps);
+    }
+  };
+  const int64_t row_macs = shape.output_width * outputs * channels *
+                           (layout.total_taps / layout.phases + 1);
+  const EvenSplit split(int64_t{shape.batch} * shape.output_height, 1, row_macs, pool);
+  parallel_for(split.pool, split.tasks(), [&](int64_t task, int thread) {
+    for (int64_t row = split.begin(task); row < split.end(task); ++row) one_row(row, thread);
+  });
+}
+
+}  // namespace zeolite

@@ -1,0 +1,298 @@
+#include "core/kernels/f32_unary.h"
+
+#include "core/kernels/f32_math.h"
+#include "core/kernels/simd.h"
+#include "core/kernels/split.h"
+
+namespace zeolite {
+namespace {
+
+F32x4 splat(const float* table, int index) { return wasm_v128_load32_splat(table + index); }
+
+struct Clamp {
+  F32x4 low, high;
+  explicit Clamp(const F32UnaryParameters& p)
+      : low(wasm_f32x4_splat(p.clamp.min)), high(wasm_f32x4_splat(p.clamp.max)) {}
+  F32x4 operator()(F32x4 x) const { return f32x4_clamp(x, low, high); }
+};
+
+struct LeakyRelu {
+  F32x4 alpha;
+  explicit LeakyRelu(const F32UnaryParameters& p) : alpha(wasm_f32x4_splat(p.alpha)) {}
+  F32x4 operator()(F32x4 x) const {
+    return wasm_v128_bitselect(wasm_f32x4_mul(x, alpha), x, wasm_f32x4_lt(x, f32x4_zero()));
+  }
+};
+
+struct Elu {
+  static constexpr float kTable[] = {-30.0f};
+  ExpMath math;
+  F32x4 lowest;
+  explicit Elu(const F32UnaryParameters&) : lowest(splat(unknown_to_compiler(kTable), 0)) {}
+  F32x4 operator()(F32x4 x) const {
+    const F32x4 y = math.expm1(f32x4_clamp(x, lowest, f32x4_zero()));
+    return wasm_v128_bitselect(y, x, wasm_f32x4_lt(x, f32x4_zero()));
+  }
+};
+
+// tanh |x| = -y / (y + 2) with y = e^(-2 |x|) - 1.
+struct Tanh {
+  static constexpr float kTable[] = {-2.0f, -40.0f, 2.0f, -0.0f};
+  ExpMath math;
+  F32x4 minus_two, lowest, two, sign;
+  explicit Tanh(const F32UnaryParameters&) {
+    const float* table = unknown_to_compiler(kTable);
+    minus_two = splat(table, 0);
+    lowest = splat(table, 1);
+    two = splat(table, 2);
+    sign = splat(table, 3);
+  }
+  F32x4 operator()(F32x4 x) const {
+    const F32x4 y = math.expm1(
+        wasm_f32x4_pmax(wasm_f32x4_mul(wasm_f32x4_abs(x), minus_two), lowest));
+    const F32x4 t = wasm_f32x4_div(y, wasm_f32x4_add(y, two));
+    return wasm_v128_bitselect(x, t, sign);
+  }
+};
+
+struct Logistic {
+  ExpMath math;
+  explicit Logistic(const F32UnaryParameters&) {}
+  F32x4 operator()(F32x4 x) const {
+    return wasm_f32x4_div(math.one(),
+                          wasm_f32x4_add(math.one(), math.exp(wasm_f32x4_neg(x))));
+  }
+};
+
+// With z = |x| / sqrt(2): erfc(z) = P(1 / (1 + p z)) e^(-z^2), error 1.5e-7 (Abramowitz and Stegun,
+// Handbook of Mathematical Functions, 7.1.26); then x / 2 * erfc(z) is the answer for negative x and
+// what x loses for positive x.
+struct Gelu {
+  static constexpr float kTable[] = {0.707106781f, 0.3275911f,    0.254829592f,
+                                     -0.284496736f, 1.421413741f, -1.453152027f,
+                                     1.061405429f,  0.5f,         -20.0f,
+                                     20.0f};
+  ExpMath math;
+  F32x4 sqrt_half, p, a1, a2, a3, a4, a5, half, lowest, highest;
+  explicit Gelu(const F32UnaryParameters&) {
+    const float* table = unknown_to_compiler(kTable);
+    sqrt_half = splat(table, 0);
+    p = splat(table, 1);
+    a1 = splat(table, 2);
+    a2 = splat(table, 3);
+    a3 = splat(table, 4);
+    a4 = splat(table, 5);
+    a5 = splat(table, 6);
+    half = splat(table, 7);
+    lowest = splat(table, 8);
+    highest = splat(table, 9);
+  }
+  F32x4 operator()(F32x4 x) const {
+    const F32x4 bounded = f32x4_clamp(x, lowest, highest);
+    const F32x4 z = wasm_f32x4_mul(wasm_f32x4_abs(bounded), sqrt_half);
+    const F32x4 t = wasm_f32x4_div(math.one(), f32x4_madd(p, z, math.one()));
+    F32x4 series = f32x4_madd(a5, t, a4);
+    series = f32x4_madd(series, t, a3);
+    series = f32x4_madd(series, t, a2);
+    series = f32x4_madd(series, t, a1);
+    const F32x4 erfc = wasm_f32x4_mul(wasm_f32x4_mul(series, t),
+                                      math.exp(wasm_f32x4_neg(wasm_f32x4_mul(z, z))));
+    const F32x4 tail = wasm_f32x4_mul(wasm_f32x4_mul(bounded, half), erfc);
+    return wasm_v128_bitselect(tail, wasm_f32x4_sub(x, tail), wasm_f32x4_lt(x, f32x4_zero()));
+  }
+};
+
+// 1 + tanh(u) = 2 / (1 + e^(-2u)).
+struct GeluTanh {
+  static constexpr float kTable[] = {-1.5957691216f, 0.044715f, -20.0f, 20.0f};
+  ExpMath math;
+  F32x4 minus_two_sqrt_two_over_pi, cubic, lowest, highest;
+  explicit GeluTanh(const F32UnaryParameters&) {
+    const float* table = unknown_to_compiler(kTable);
+    minus_two_sqrt_two_over_pi = splat(table, 0);
+    cubic = splat(table, 1);
+    lowest = splat(table, 2);
+    highest = splat(table, 3);
+  }
+  F32x4 operator()(F32x4 x) const {
+    const F32x4 bounded = f32x4_clamp(x, lowest, highest);
+    const F32x4 u = wasm_f32x4_mul(
+        bounded, f32x4_madd(wasm_f32x4_mul(bounded, bounded), cubic, math.one()));
+    const F32x4 e = math.exp(wasm_f32x4_mul(u, minus_two_sqrt_two_over_pi));
+    return wasm_f32x4_div(wasm_f32x4_pmax(x, lowest), wasm_f32x4_add(math.one(), e));
+  }
+};
+
+struct HardSwish {
+  static constexpr float kTable[] = {3.0f, 6.0f, 1.0f / 6.0f};
+  F32x4 three, six, sixth;
+  explicit HardSwish(const F32UnaryParameters&) {
+    const float* table = unknown_to_compiler(kTable);
+    three = splat(table, 0);
+    six = splat(table, 1);
+    sixth = splat(table, 2);
+  }
+  F32x4 operator()(F32x4 x) const {
+    const F32x4 gate = f32x4_clamp(wasm_f32x4_add(x, three), f32x4_zero(), six);
+    return wasm_f32x4_mul(wasm_f32x4_mul(x, gate), sixth);
+  }
+};
+
+struct Exp {
+  ExpMath math;
+  explicit Exp(const F32UnaryParameters&) {}
+  F32x4 operator()(F32x4 x) const { return math.exp(x); }
+};
+
+struct Log {
+  LogMath math;
+  explicit Log(const F32UnaryParameters&) {}
+  F32x4 operator()(F32x4 x) const { return math.log(x); }
+};
+
+struct Sqrt {
+  explicit Sqrt(const F32UnaryParameters&) {}
+  F32x4 operator()(F32x4 x) const { return wasm_f32x4_sqrt(x); }
+};
+
+struct Rsqrt {
+  F32x4 one;
+  explicit Rsqrt(const F32UnaryParameters&) : one(wasm_f32x4_splat(1.0f)) {}
+  F32x4 operator()(F32x4 x) const { return wasm_f32x4_div(one, wasm_f32x4_sqrt(x)); }
+};
+
+struct Square {
+  explicit Square(const F32UnaryParameters&) {}
+  F32x4 operator()(F32x4 x) const { return wasm_f32x4_mul(x, x); }
+};
+
+struct Abs {
+  explicit Abs(const F32UnaryParameters&) {}
+  F32x4 operator()(F32x4 x) const { return wasm_f32x4_abs(x); }
+};
+
+struct Neg {
+  explicit Neg(const F32UnaryParameters&) {}
+  F32x4 operator()(F32x4 x) const { return wasm_f32x4_neg(x); }
+};
+
+struct Floor {
+  explicit Floor(const F32UnaryParameters&) {}
+  F32x4 operator()(F32x4 x) const { return wasm_f32x4_floor(x); }
+};
+
+struct Ceil {
+  explicit Ceil(const F32UnaryParameters&) {}
+  F32x4 operator()(F32x4 x) const { return wasm_f32x4_ceil(x); }
+};
+
+struct Round {
+  explicit Round(const F32UnaryParameters&) {}
+  F32x4 operator()(F32x4 x) const { return wasm_f32x4_nearest(x); }
+};
+
+template <class Function>
+[[gnu::noinline]] void map(const F32UnaryParameters& parameters, const float* input, float* output,
+                           size_t count) {
+  const Function function(parameters);
+  size_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    wasm_v128_store(output + i, function(wasm_v128_load(input + i)));
+  }
+  if (i < count) {
+    const int rest = static_cast<int>(count - i);
+    f32x4_store_partial(output + i, function(f32x4_load_partial(input + i, rest)), rest);
+  }
+}
+
+// The cost of one element is given in multiply-accumulates that take as long.
+template <class Function>
+void map_split(int cost, const F32UnaryParameters& parameters, const float* input, float* output,
+               int64_t count, ThreadPool* pool) {
+  const EvenSplit split(count, 16, cost, pool);
+  parallel_for(split.pool, split.tasks(), [&](int64_t task) {
+    const int64_t begin = split.begin(task);
+    map<Function>(parameters, input + begin, output + begin, split.end(task) - begin);
+  });
+}
+
+}  // namespace
+
+void f32_unary(F32Unary function, const F32UnaryParameters& parameters, const float* input,
+               float* output, int64_t count, ThreadPool* pool) {
+  constexpr int kLight = 4;
+  constexpr int kHeavy = 24;
+  switch (function) {
+    case F32Unary::kClamp:
+      return map_split<Clamp>(kLight, parameters, input, output, count, pool);
+    case F32Unary::kLeakyRelu:
+      return map_split<LeakyRelu>(kLight, parameters, input, output, count, pool);
+    case F32Unary::kElu:
+      return map_split<Elu>(kHeavy, parameters, input, output, count, pool);
+    case F32Unary::kGelu:
+      return map_split<Gelu>(kHeavy, parameters, input, output, count, pool);
+    case F32Unary::kGeluTanh:
+      return map_split<GeluTanh>(kHeavy, parameters, input, output, count, pool);
+    case F32Unary::kHardSwish:
+      return map_split<HardSwish>(kLight, parameters, input, output, count, pool);
+    case F32Unary::kLogistic:
+      return map_split<Logistic>(kHeavy, parameters, input, output, count, pool);
+    case F32Unary::kTanh:
+      return map_split<Tanh>(kHeavy, parameters, input, output, count, pool);
+    case F32Unary::kExp:
+      return map_split<Exp>(kHeavy, parameters, input, output, count, pool);
+    case F32Unary::kLog:
+      return map_split<Log>(kHeavy, parameters, input, output, count, pool);
+    case F32Unary::kSqrt:
+      return map_split<Sqrt>(kLight, parameters, input, output, count, pool);
+    case F32Unary::kRsqrt:
+      return map_split<Rsqrt>(kLight, parameters, input, output, count, pool);
+    case F32Unary::kSquare:
+      return map_split<Square>(kLight, parameters, input, output, count, pool);
+    case F32Unary::kAbs:
+      return map_split<Abs>(kLight, parameters, input, output, count, pool);
+    case F32Unary::kNeg:
+      return map_split<Neg>(kLight, parameters, input, output, count, pool);
+    case F32Unary::kFloor:
+      return map_split<Floor>(kLight, parameters, input, output, count, pool);
+    case F32Unary::kCeil:
+      return map_split<Ceil>(kLight, parameters, input, output, count, pool);
+    case F32Unary::kRound:
+      return map_split<Round>(kLight, parameters, input, output, count, pool);
+  }
+}
+
+namespace {
+
+inline F32x4 prelu_vector(F32x4 x, F32x4 alpha) {
+  return wasm_v128_bitselect(wasm_f32x4_mul(x, alpha), x, wasm_f32x4_lt(x, f32x4_zero()));
+}
+
+[[gnu::noinline]] void prelu_row(size_t channels, const float* input, const float* alpha,
+                                 float* output) {
+  size_t c = 0;
+  for (; c + 4 <= channels; c += 4) {
+    wasm_v128_store(output + c,
+                    prelu_vector(wasm_v128_load(input + c), wasm_v128_load(alpha + c)));
+  }
+  if (c < channels) {
+    const int rest = static_cast<int>(channels - c);
+    const F32x4 y =
+        prelu_vector(f32x4_load_partial(input + c, rest), f32x4_load_partial(alpha + c, rest));
+    f32x4_store_partial(output + c, y, rest);
+  }
+}
+
+}  // namespace
+
+void f32_prelu(int64_t rows, int64_t channels, const float* input, const float* alpha,
+               float* output, ThreadPool* pool) {
+  const EvenSplit split(rows, 1, 4 * channels, pool);
+  parallel_for(split.pool, split.tasks(), [&](int64_t task) {
+    for (int64_t row = split.begin(task); row < split.end(task); ++row) {
+      prelu_row(channels, input + row * channels, alpha, output + row * channels);
+    }
+  });
+}
+
+}  // namespace zeolite
