@@ -1,0 +1,166 @@
+// What the page does: opens files, converts them, keeps the state. Everything about models goes
+// through the package's public interface.
+import { convert, inspect, type ConvertSource, type Inspection, type Progress } from 'zeolite';
+import { inBackground } from './background.js';
+import { tfliteName } from './format.js';
+import { kNoFile, Store, type Problem, type StageProgress } from './state.js';
+
+/** What was dropped or chosen: one file, or the files of one model by their paths. */
+export type Opened = { name: string; bytes: number; source: ConvertSource; blob: Blob | undefined; files: Map<string, File> };
+
+// The stages that every conversion goes through; others show when they come.
+const kStages = ['read', 'source', 'lower', 'passes', 'write'];
+
+export function opened(files: Map<string, File>): Opened | undefined {
+  const entries = [...files];
+  const first = entries[0];
+  if (!first) return undefined;
+  const bytes = entries.reduce((sum, [, file]) => sum + file.size, 0);
+  if (entries.length === 1) return { name: first[1].name, bytes, source: first[1], blob: first[1], files };
+  // The largest file is the model's weights: it gives the name.
+  const largest = entries.reduce((a, b) => (b[1].size > a[1].size ? b : a))[1];
+  return { name: largest.name, bytes, source: Object.fromEntries(entries), blob: undefined, files };
+}
+
+export class App {
+  readonly store = new Store();
+  private work: AbortController | undefined;
+  private last: Opened | undefined;
+
+  /** Opens files; what was going on is cancelled. */
+  async open(files: Map<string, File>, isSample = false): Promise<void> {
+    const { state } = this.store;
+    let all = files;
+    // The half of a model that was asked for is read together with the one that is there.
+    const only = files.size === 1 ? [...files.values()][0] : undefined;
+    const wanted = { architecture: /\.json$/i, weights: /\.(h5|hdf5|keras)$/i };
+    const half = state.problem?.wantsSecond;
+    if (half && this.last && only && wanted[half].test(only.name)) all = new Map([...this.last.files, ...files]);
+    const file = opened(all);
+    if (!file) return;
+    await this.start(file, isSample, false);
+  }
+
+  openSample(): void {
+    const { sample } = this.store.state;
+    if (typeof sample === 'object') void this.open(new Map([[sample.file.name, sample.file]]), true);
+  }
+
+  /** Converts the open file again, with zeros stored compactly or not. */
+  async convertAgain(sparse: boolean): Promise<void> {
+    if (this.last) await this.start(this.last, this.store.state.isSample, sparse);
+  }
+
+  cancel(): void {
+    this.leave();
+    this.store.set({ phase: 'empty', ...kNoFile });
+  }
+
+  /** Ends what runs and frees what the engine holds for the file before. */
+  private leave(): AbortController {
+    this.work?.abort();
+    this.work = new AbortController();
+    const { source, target } = this.store.state;
+    void source?.dispose().catch(() => undefined);
+    void target?.dispose().catch(() => undefined);
+    return this.work;
+  }
+
+  private async start(file: Opened, isSample: boolean, sparse: boolean): Promise<void> {
+    const { signal } = this.leave();
+    this.last = file;
+    this.store.set({
+      ...kNoFile,
+      phase: 'reading',
+      job: this.store.state.job + 1,
+      fileName: file.name,
+      fileBytes: file.bytes,
+      isSample,
+    });
+    try {
+      const first = await inspect(file.source, { signal });
+      if (signal.aborted) return void first.dispose();
+      if (first.format === 'tflite' && file.blob) {
+        this.show(signal, { target: first, tflite: file.blob, name: tfliteName(file.name) });
+        return;
+      }
+      this.store.set({ source: first });
+      await this.convert(file, sparse, signal);
+    } catch (error) {
+      if (!signal.aborted) this.fail(error);
+    }
+  }
+
+  private async convert(file: Opened, sparse: boolean, signal: AbortSignal): Promise<void> {
+    const startedAt = performance.now();
+    const stages: StageProgress[] = kStages.map((stage) => ({ stage, done: 0, total: 0 }));
+    this.store.set({ phase: 'converting', startedAt, stages });
+    const onProgress = ({ stage, done, total }: Progress): void => {
+      if (signal.aborted) return;
+      const known = this.store.state.stages;
+      const at = known.findIndex((other) => other.stage === stage);
+      const next = at < 0 ? [...known, { stage, done, total }] : known.map((other, i) => (i < at && other.total === 0 ? { ...other, done: 1, total: 1 } : i === at ? { stage, done, total } : other));
+      this.store.set({ stages: next });
+    };
+    const { tflite, report } = await convert(file.source, { sparsify: sparse, signal, onProgress });
+    if (signal.aborted) return;
+    const time = performance.now() - startedAt;
+    const blob = new Blob([tflite as BlobPart], { type: 'application/octet-stream' });
+    const target = await inspect(blob, { signal });
+    if (signal.aborted) return void target.dispose();
+    this.show(signal, { target, tflite: blob, name: tfliteName(file.name), report, time, sparse, before: file });
+  }
+
+  private show(
+    signal: AbortSignal,
+    made: {
+      target: Inspection;
+      tflite: Blob;
+      name: string;
+      report?: Awaited<ReturnType<typeof convert>>['report'];
+      time?: number;
+      sparse?: boolean;
+      before?: Opened;
+    },
+  ): void {
+    const { target, tflite, name, report, time = 0, sparse = false, before } = made;
+    this.store.set({ phase: 'result', target, result: { tflite, name, report, time, sparse } });
+    const count = (blob: Blob, field: 'gzipBefore' | 'gzipAfter'): void => {
+      inBackground('gzip', blob).then(
+        (size) => signal.aborted || this.store.set({ [field]: size }),
+        () => undefined, // The fact stays open: nothing else hangs on it.
+      );
+    };
+    count(tflite, 'gzipAfter');
+    if (before?.blob) count(before.blob, 'gzipBefore');
+  }
+
+  private fail(error: unknown): void {
+    const problem = problemOf(error, this.last);
+    const refused = ['not-a-model', 'corrupt', 'unsupported', 'bad-input'].includes(problem.code);
+    this.store.set({ phase: refused ? 'refused' : 'failed', problem });
+  }
+}
+
+/** Weights without an architecture, or the other way round: told by the reason and the kind of file. */
+function missingHalf(code: string, reason: string, file: Opened | undefined): Problem['wantsSecond'] {
+  if ((code !== 'unsupported' && code !== 'bad-input') || file?.files.size !== 1) return undefined;
+  if (!/architecture/i.test(reason) || !/weights/i.test(reason)) return undefined;
+  return /\.json$/i.test(file.name) ? 'weights' : 'architecture';
+}
+
+function problemOf(error: unknown, file: Opened | undefined): Problem {
+  const known = error as { code?: unknown; issues?: unknown; message?: unknown; stack?: unknown };
+  const code = typeof known?.code === 'string' ? known.code : 'internal';
+  const issues = Array.isArray(known?.issues) ? (known.issues as Problem['issues']) : [];
+  const message = typeof known?.message === 'string' ? known.message : String(error);
+  const details = [
+    `code: ${code}`,
+    message,
+    ...issues.map((issue) => `${issue.layer ?? issue.operator ?? ''} ${issue.name}: ${issue.reason} ${issue.help}`),
+    typeof known?.stack === 'string' ? known.stack : '',
+    navigator.userAgent,
+  ].join('\n');
+  const texts = [message, ...issues.map((issue) => `${issue.reason} ${issue.help}`)].join(' ');
+  return { code, message, issues, details, wantsSecond: missingHalf(code, texts, file) };
+}

@@ -1,0 +1,14 @@
+// Gets everything that the page needs before it says that it is ready: its own files into the
+// cache, the package's worker and modules into memory. From then on nothing is fetched.
+import { features, type Features } from 'zeolite';
+import { startBackground } from './background.js';
+import { settleOffline } from './offline.js';
+
+/** `rest` is whatever else has to be there, such as the sample. */
+export async function startEngine(rest: Promise<unknown>): Promise<Features> {
+  await settleOffline();
+  startBackground();
+  const found = await features();
+  await rest;
+  return found;
+}
