@@ -53,7 +53,8 @@ export async function buildWeb() {
 
 /**
  * Builds the page into dist/demo: demo/main.ts and demo/*_worker.ts become bundles, everything else
- * is copied. The package is not bundled in: the page imports the very files that users get.
+ * is copied. The package is not bundled in: the page imports the very files that users get. The service
+ * worker lies beside those, since it answers only for what lies below it.
  */
 export async function buildDemo() {
   const { build } = await import('esbuild');
@@ -65,7 +66,7 @@ export async function buildDemo() {
     setup: (plugins) => plugins.onResolve({ filter: /^zeolite$/ }, () => ({ path: '../index.js', external: true })),
   };
   const wanted = new Set();
-  const entries = files.filter((file) => /^(main|\w+_worker)\.ts$/.test(file));
+  const entries = files.filter((file) => /^(main|\w+_worker)\.ts$/.test(file) && file !== 'service_worker.ts');
   for (const file of entries) wanted.add(file.replace(/\.ts$/, '.js'));
   for (const file of files) {
     if (/\.(ts|md)$|^tsconfig\.json$/.test(file)) continue;
@@ -78,6 +79,7 @@ export async function buildDemo() {
   for (const file of filesBelow(target)) if (!wanted.has(file)) fs.rmSync(path.join(target, file));
   const [{ metafile }] = await Promise.all([
     build({ ...shared, entryPoints: entries.map((file) => path.join(source, file)), outdir: target, plugins: [package_] }),
+    build({ ...shared, entryPoints: [path.join(source, 'service_worker.ts')], outdir: dist }),
     run(inRepo('node_modules/.bin/tsc'), ['-p', 'demo', '--noEmit']),
   ]);
   return [metafile];
