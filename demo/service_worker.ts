@@ -2,7 +2,8 @@
 // isolation with every response: static hosts send neither, and a worker takes its policy from its
 // own response, not from the page.
 //
-// The network comes first, so that a reload shows what the host has; without one the kept files do.
+// Every visit asks the host once for each file, so that a reload shows what the host has; what was
+// fetched in a visit is not fetched again in it, and without a network the kept files do.
 
 // The page is compiled for documents; these are what this file needs of a service worker's globals.
 interface ExtendableEvent extends Event {
@@ -49,12 +50,38 @@ function keyOf(url: string): string {
   return key.href;
 }
 
+/** Under this key lies when the page was last navigated to. */
+const visitKey = (): string => new URL('.visit', scope.registration.scope).href;
+
+const kKeptAt = 'X-Kept-At';
+
+/** Keeps a copy, with the time. */
+async function store(cache: Cache, key: string, response: Response): Promise<void> {
+  const headers = new Headers(response.headers);
+  headers.set(kKeptAt, String(Date.now()));
+  await cache.put(key, new Response(response.body, { status: 200, headers }));
+}
+
+/** The file under `key` if it was fetched in this visit; a visit begins with a navigation. */
+async function ofThisVisit(cache: Cache, key: string): Promise<Response | undefined> {
+  const [kept, visit] = await Promise.all([cache.match(key), cache.match(visitKey())]);
+  if (!kept) return undefined;
+  const began = visit ? Number(await visit.text()) : 0;
+  return Number(kept.headers.get(kKeptAt)) >= began ? kept : undefined;
+}
+
 async function answer(request: Request): Promise<Response> {
   const cache = await caches.open(kCache);
   const key = keyOf(request.url);
+  if (request.mode === 'navigate') {
+    await cache.put(visitKey(), new Response(String(Date.now())));
+  } else {
+    const kept = await ofThisVisit(cache, key);
+    if (kept) return guarded(kept);
+  }
   try {
     const response = await fetch(request);
-    if (response.ok && response.status === 200 && !response.redirected) await cache.put(key, response.clone());
+    if (response.status === 200 && !response.redirected) await store(cache, key, response.clone());
     return guarded(response);
   } catch (error) {
     const kept = await cache.match(key);
@@ -71,7 +98,7 @@ async function keep(urls: readonly string[]): Promise<void> {
     [...new Set(own)].map(async (url) => {
       if (await cache.match(url)) return;
       const response = await fetch(url);
-      if (response.ok) await cache.put(url, response);
+      if (response.status === 200) await store(cache, url, response);
     }),
   );
 }

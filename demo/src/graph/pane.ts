@@ -176,7 +176,8 @@ export class Pane {
 
   private async arrange(scene: Scene, generation: number): Promise<void> {
     this.scene = scene;
-    this.fillList();
+    fill(this.list);
+    if (!this.list.hidden) this.fillList();
     this.status.textContent = t.graph.laying;
     const edges = new Int32Array(scene.edges.length * 2);
     scene.edges.forEach((edge, e) => edges.set([edge.from, edge.to], 2 * e));
@@ -254,6 +255,7 @@ export class Pane {
 
   private toggleList(on = Boolean(this.list.hidden)): void {
     this.list.hidden = !on;
+    if (on && this.list.childElementCount === 0) this.fillList();
     this.view.element.hidden = on;
     const label = on ? t.graph.asGraph : t.graph.list;
     fill(this.listButton, icon(on ? 'graph' : 'list'));

@@ -54,6 +54,9 @@ function typesOf(graph: InspectedGraph, node: GraphNode): string {
   return `${[output.dtype, ...new Set(weights)].join(', ')} ${shape(output.shape)}`;
 }
 
+const kFirstRows = 80;
+const kMoreRows = 120;
+
 function versionOf(node: GraphNode | undefined): string {
   const value = node?.attributes['version'];
   return typeof value === 'number' ? String(value) : '';
@@ -147,11 +150,24 @@ export function reportTab(app: App, workspace: Workspace): HTMLElement {
   const counter = h('span', { class: 'quiet' });
   const only = h('input', { type: 'checkbox', id: 'attention' });
   const shown = (): Row[] => (only.checked ? all.filter((row) => row.notes.length > 0) : all);
+  let drawn = 0;
   const draw = (): void => {
     const rows = shown();
     counter.textContent = t.report.count(rows.length);
     const width = 3 + (columns.became ? 1 : 0) + (columns.version ? 1 : 0);
-    fill(body, rows.length > 0 ? rows.map((row) => tableRow(row, workspace, columns)) : h('tr', null, h('td', { colspan: width, class: 'quiet' }, t.report.nothing)));
+    const slice = (begin: number, count: number): HTMLElement[] => rows.slice(begin, begin + count).map((row) => tableRow(row, workspace, columns));
+    fill(body, rows.length > 0 ? slice(0, kFirstRows) : h('tr', null, h('td', { colspan: width, class: 'quiet' }, t.report.nothing)));
+    // The rest of a long table comes in pieces, so that the page answers meanwhile.
+    const round = ++drawn;
+    const more = (begin: number): void => {
+      if (round !== drawn || begin >= rows.length) return;
+      setTimeout(() => {
+        if (round !== drawn) return;
+        body.append(...slice(begin, kMoreRows));
+        more(begin + kMoreRows);
+      }, 30);
+    };
+    more(kFirstRows);
   };
   only.addEventListener('change', draw);
   draw();
