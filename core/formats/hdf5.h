@@ -59,10 +59,11 @@ struct Link {
 
 enum class ObjectKind : uint8_t { kGroup, kDataset, kDatatype };
 
-class FileBytes;     // The file's bytes and the sizes its superblock gives.
+struct OpenFile;     // The file's bytes, the sizes its superblock gives, and what was read already.
 struct ObjectParts;  // The messages of one object header.
 
-// A group, dataset or committed datatype. Cheap to copy; valid as long as the file's bytes are.
+// A group, dataset or committed datatype. Cheap to copy; valid as long as the file's bytes are. One
+// thread at a time may use the objects of a file: they share what was read already.
 class Object {
  public:
   ObjectKind kind() const;
@@ -97,7 +98,7 @@ class Object {
 
  private:
   friend class File;
-  std::shared_ptr<const FileBytes> file_;
+  std::shared_ptr<OpenFile> file_;
   std::shared_ptr<const ObjectParts> parts_;
   std::string path_;
 };

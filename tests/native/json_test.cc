@@ -131,13 +131,15 @@ TEST(Json, RefusesTextNestedTooDeeplyAndTakesWhatIsNot) {
 }
 
 TEST(Json, EveryBeginningOfATextIsAnErrorAndNoCrash) {
-  const std::string text = R"({"class_name": "M\u00e9\ud83d\ude00", "config": [1.5e3, true, null]})";
+  const std::string text =
+      R"({"class_name": "M\u00e9\ud83d\ude00", "config": [1.5e3, true, null]})";
   for (size_t length = 0; length < text.size(); ++length) error_of(text.substr(0, length));
   parsed(text);
 }
 
 TEST(Json, WritesWhatItRead) {
-  const std::string text = R"({"a":[1,-2.5,1e+100,0.1],"b":{"c":null,"d":[true,false]},"e":"x\"\\\n"})";
+  const std::string text =
+      R"({"a":[1,-2.5,1e+100,0.1],"b":{"c":null,"d":[true,false]},"e":"x\"\\\n"})";
   EXPECT_EQ(write(parsed(text)), text);
   EXPECT_EQ(write(parsed("9007199254740991")), "9007199254740991");
 }
