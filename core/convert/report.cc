@@ -1,0 +1,195 @@
+#include "core/convert/report.h"
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "core/convert/lower/lower.h"
+#include "core/ops/versions.h"
+
+namespace zeolite {
+namespace {
+
+NodeFamily layer_family(std::string_view name) {
+  const auto has = [name](std::string_view part) { return name.find(part) != name.npos; };
+  if (has("Conv")) return NodeFamily::kConvolution;
+  if (has("Dense")) return NodeFamily::kDense;
+  if (has("LSTM") || has("GRU") || has("RNN") || has("Bidirectional")) {
+    return NodeFamily::kRecurrent;
+  }
+  if (has("Pooling")) return NodeFamily::kPooling;
+  if (has("Normalization") || has("Rescaling")) return NodeFamily::kNormalisation;
+  if (has("ReLU") || has("ELU") || has("Softmax") || has("Activation")) {
+    return NodeFamily::kActivation;
+  }
+  for (const std::string_view shape : {"Flatten", "Reshape", "Permute", "RepeatVector", "Padding",
+                                       "Cropping", "Crop", "UpSampling", "Resizing",
+                                       "Concatenate"}) {
+    if (has(shape)) return NodeFamily::kShape;
+  }
+  for (const std::string_view merge : {"Add", "Subtract", "Multiply", "Average", "Maximum",
+                                       "Minimum", "Dot"}) {
+    if (name == merge) return NodeFamily::kArithmetic;
+  }
+  return NodeFamily::kOther;
+}
+
+// Tensors of the inspected graph: first the outputs of all nodes, then their weights.
+std::vector<int32_t> output_tensors(const SourceGraph& source, int32_t* count) {
+  std::vector<int32_t> first(source.nodes.size());
+  int32_t next = 0;
+  for (size_t i = 0; i < source.nodes.size(); ++i) {
+    first[i] = next;
+    next += static_cast<int32_t>(source.nodes[i].outputs.size());
+  }
+  *count = next;
+  return first;
+}
+
+json::Value operator_counts(const Model& model) {
+  std::map<std::string, int64_t> counts;
+  for (const Subgraph& subgraph : model.subgraphs) {
+    for (const Operator& op : subgraph.operators) ++counts[operator_name(op)];
+  }
+  json::Value result = json::Value::object();
+  for (const auto& [name, count] : counts) result.set(name, count);
+  return result;
+}
+
+json::Value layer_operators(const SourceGraph& source, const Model& model) {
+  std::vector<json::Value> operators(source.nodes.size(), json::Value::array());
+  for (size_t s = 0; s < model.subgraphs.size(); ++s) {
+    const std::vector<Operator>& list = model.subgraphs[s].operators;
+    for (size_t i = 0; i < list.size(); ++i) {
+      for (int32_t node : list[i].sources) {
+        json::Value& place = operators[static_cast<size_t>(node)].push(json::Value::object());
+        place.set("subgraph", static_cast<int64_t>(s));
+        place.set("operator", static_cast<int64_t>(i));
+      }
+    }
+  }
+  json::Value layers = json::Value::array();
+  for (size_t i = 0; i < source.nodes.size(); ++i) {
+    const SourceNode& node = source.nodes[i];
+    json::Value& layer = layers.push(json::Value::object());
+    layer.set("path", node.path);
+    layer.set("name", node.name);
+    layer.set("class", node.class_name);
+    layer.set("operators", std::move(operators[i]));
+  }
+  return layers;
+}
+
+double share_of_zeros(const SourceGraph& source) {
+  return source.parameters > 0
+             ? static_cast<double>(source.zeros) / static_cast<double>(source.parameters)
+             : 0;
+}
+
+}  // namespace
+
+json::Value convert_report(const SourceGraph& source, const Model& model, uint64_t bytes_out) {
+  json::Value report = json::Value::object();
+  report.set("format", source.format);
+  report.set("producer", source.producer);
+  report.set("bytesIn", source.bytes);
+  report.set("bytesOut", bytes_out);
+  report.set("parameters", source.parameters);
+  report.set("zeros", share_of_zeros(source));
+  report.set("operators", operator_counts(model));
+  report.set("layers", layer_operators(source, model));
+  report.set("minRuntime", minimal_runtime(model));
+  json::Value warnings = json::Value::array();
+  for (const std::string& warning : source.warnings) warnings.push(warning);
+  report.set("warnings", std::move(warnings));
+  std::vector<Compatibility> lines;
+  for (const SourceNode& node : source.nodes) {
+    lines.push_back({Compatibility::Severity::kOk, node.path, {},
+                     node.class_name + " is converted", {}});
+  }
+  std::vector<Compatibility> operators = model_compatibility(model);
+  lines.insert(lines.end(), std::make_move_iterator(operators.begin()),
+               std::make_move_iterator(operators.end()));
+  report.set("compatibility", compatibility_json(lines));
+  return report;
+}
+
+Inspection inspect_source(SourceGraph* source) {
+  const std::vector<Issue> issues = infer_source_shapes(source);
+  Inspection inspection;
+  inspection.format = source->format;
+  inspection.producer = source->producer;
+  inspection.bytes = source->bytes;
+  inspection.parameters = source->parameters;
+  inspection.zeros = source->zeros;
+  InspectedGraph graph;
+  graph.name = source->name;
+  int32_t count = 0;
+  const std::vector<int32_t> first = output_tensors(*source, &count);
+  graph.tensors.resize(static_cast<size_t>(count));
+  for (size_t i = 0; i < source->nodes.size(); ++i) {
+    const SourceNode& node = source->nodes[i];
+    InspectedNode shown;
+    shown.path = node.path;
+    shown.name = node.name;
+    shown.class_name = node.class_name;
+    shown.family = layer_family(node.class_name);
+    for (const json::Member& member : node.config->members()) {
+      if (member.key != "name") shown.attributes.set(member.key, member.value);
+    }
+    for (const SourceLink& link : node.inputs) {
+      shown.inputs.push_back({"input", first[static_cast<size_t>(link.node)] + link.output});
+    }
+    for (size_t j = 0; j < node.outputs.size(); ++j) {
+      const auto index = first[i] + static_cast<int32_t>(j);
+      InspectedTensor& tensor = graph.tensors[static_cast<size_t>(index)];
+      tensor.name = node.path;
+      tensor.type = node.outputs[j].type;
+      tensor.shape = node.outputs[j].shape;
+      shown.outputs.push_back({"output", index});
+    }
+    for (const SourceWeight& weight : node.weights) {
+      shown.inputs.push_back({weight.name, static_cast<int32_t>(graph.tensors.size())});
+      InspectedTensor tensor;
+      tensor.name = node.path + "/" + weight.name;
+      tensor.type = weight.type;
+      tensor.shape = weight.shape;
+      tensor.constant = true;
+      tensor.bytes = weight.data.data.size();
+      graph.tensors.push_back(std::move(tensor));
+    }
+    graph.nodes.push_back(std::move(shown));
+  }
+  Signature signature;
+  signature.key = "serving_default";
+  for (const SourcePort& port : source->inputs) {
+    graph.inputs.push_back(first[static_cast<size_t>(port.link.node)] + port.link.output);
+    signature.inputs.push_back({port.name, graph.inputs.back()});
+  }
+  for (const SourcePort& port : source->outputs) {
+    graph.outputs.push_back(first[static_cast<size_t>(port.link.node)] + port.link.output);
+    signature.outputs.push_back({port.name, graph.outputs.back()});
+  }
+  inspection.graphs.push_back(std::move(graph));
+  inspection.signatures.push_back(std::move(signature));
+  for (const Issue& issue : issues) {
+    inspection.compatibility.push_back({Compatibility::Severity::kBlocks, issue.name, {},
+                                        issue.type + ": " + issue.reason, issue.help});
+  }
+  return inspection;
+}
+
+Result<TensorStats> source_stats(const SourceGraph& source, int32_t tensor) {
+  int32_t next = 0;
+  output_tensors(source, &next);
+  for (const SourceNode& node : source.nodes) {
+    for (const SourceWeight& weight : node.weights) {
+      if (next++ == tensor) {
+        return data_stats(weight.type, weight.data.data, weight.shape, nullptr);
+      }
+    }
+  }
+  return bad_input("tensor " + std::to_string(tensor) + " is no weight");
+}
+
+}  // namespace zeolite
