@@ -219,10 +219,30 @@ class Verifier {
         writer[output] = static_cast<int32_t>(i);
       }
     }
-    for (int32_t input : subgraph.inputs) writer[input] = kNever;
+    std::vector<bool> has_value(subgraph.tensors.size(), false);
+    for (int32_t input : subgraph.inputs) {
+      writer[input] = kNever;
+      has_value[input] = true;
+    }
+    for (size_t t = 0; t < subgraph.tensors.size(); ++t) {
+      const Tensor& tensor = subgraph.tensors[t];
+      has_value[t] = has_value[t] || writer[t] != kNever || tensor.is_constant() ||
+                     tensor.is_variable || std::count(tensor.shape.begin(), tensor.shape.end(), 0);
+    }
+    for (int32_t output : subgraph.outputs) {
+      if (has_value[output]) continue;
+      add({}, prefix_ + "nothing gives the output " + subgraph.tensors[output].name + " a value");
+    }
     for (size_t i = 0; i < subgraph.operators.size(); ++i) {
       for (int32_t input : subgraph.operators[i].inputs) {
-        if (input == kNoTensor || writer[input] < static_cast<int32_t>(i)) continue;
+        if (input == kNoTensor) continue;
+        if (!has_value[input]) {
+          add(issue_of(subgraph, i), prefix_ + "operator " + std::to_string(i) + " " +
+                                         operator_name(subgraph.operators[i]) + " reads tensor " +
+                                         subgraph.tensors[input].name +
+                                         ", which nothing gives a value");
+        }
+        if (writer[input] < static_cast<int32_t>(i)) continue;
         add(issue_of(subgraph, i), prefix_ + "operator " + std::to_string(i) + " " +
                                        operator_name(subgraph.operators[i]) + " reads tensor " +
                                        subgraph.tensors[input].name + " before operator " +

@@ -231,6 +231,18 @@ TEST(Graph, AnOperatorThatReadsALaterResultIsRefused) {
   EXPECT_NE(status.error().message.find("before operator 1 writes it"), std::string::npos);
 }
 
+TEST(Graph, AnOperatorThatReadsWhatNothingWritesIsRefused) {
+  Model model = small_model();
+  Subgraph& subgraph = model.subgraphs[0];
+  subgraph.tensors.push_back(tensor("nowhere", {2, 1, 1, 1}));
+  subgraph.operators[0].inputs[1] = 4;
+  const Status status = verify_model(model);
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().message.find("which nothing gives a value"), std::string::npos);
+  subgraph.tensors[4].is_variable = true;
+  EXPECT_TRUE(verify_model(model).ok());
+}
+
 TEST(Types, SubByteElementsArePacked) {
   EXPECT_EQ(byte_size(TensorType::kInt4, Shape{3}).value(), 2u);
   EXPECT_EQ(byte_size(TensorType::kInt2, Shape{5}).value(), 2u);
