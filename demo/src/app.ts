@@ -9,7 +9,7 @@ import { kNoFile, Store, type Problem, type StageProgress } from './state.js';
 export type Opened = { name: string; bytes: number; source: ConvertSource; blob: Blob | undefined; files: Map<string, File> };
 
 // The stages that every conversion goes through; others show when they come.
-const kStages = ['read', 'source', 'lower', 'passes', 'write'];
+const kStages = ['read', 'lower', 'passes', 'optimize', 'write'];
 
 export function opened(files: Map<string, File>): Opened | undefined {
   const entries = [...files];
@@ -97,10 +97,7 @@ export class App {
     this.store.set({ phase: 'converting', startedAt, stages });
     const onProgress = ({ stage, done, total }: Progress): void => {
       if (signal.aborted) return;
-      const known = this.store.state.stages;
-      const at = known.findIndex((other) => other.stage === stage);
-      const next = at < 0 ? [...known, { stage, done, total }] : known.map((other, i) => (i < at && other.total === 0 ? { ...other, done: 1, total: 1 } : i === at ? { stage, done, total } : other));
-      this.store.set({ stages: next });
+      this.store.set({ stages: progressed(this.store.state.stages, stage, done, total) });
     };
     const { tflite, report } = await convert(file.source, { sparsify: sparse, signal, onProgress });
     if (signal.aborted) return;
@@ -142,11 +139,18 @@ export class App {
   }
 }
 
-/** Weights without an architecture, or the other way round: told by the reason and the kind of file. */
+/** The stages after news of one: those before it are over. */
+function progressed(stages: readonly StageProgress[], stage: string, done: number, total: number): StageProgress[] {
+  const at = stage === 'done' ? stages.length : stages.findIndex((other) => other.stage === stage);
+  if (at < 0) return [...stages, { stage, done, total }];
+  return stages.map((other, i) => (i < at ? { ...other, done: Math.max(1, other.total), total: Math.max(1, other.total) } : i === at ? { stage, done, total } : other));
+}
+
+/** Weights without an architecture, or the other way round: told by the reason. */
 function missingHalf(code: string, reason: string, file: Opened | undefined): Problem['wantsSecond'] {
   if ((code !== 'unsupported' && code !== 'bad-input') || file?.files.size !== 1) return undefined;
   if (!/architecture/i.test(reason) || !/weights/i.test(reason)) return undefined;
-  return /\.json$/i.test(file.name) ? 'weights' : 'architecture';
+  return /no weights/i.test(reason) ? 'weights' : 'architecture';
 }
 
 function problemOf(error: unknown, file: Opened | undefined): Problem {

@@ -44,7 +44,7 @@ test('the facts agree with the file', async (t) => {
   await page.click('.sample');
   await phase(page, 'result');
   const facts = await page.$$eval('.fact', (all) => Object.fromEntries(all.map((one) => [one.querySelector('dt').textContent, one.querySelector('dd').textContent])));
-  assert.match(facts.Parameters, /^704\s*k.*79 % zeros$/u);
+  assert.match(facts.Parameters, /^704\s*k.*79\s% zeros$/u);
   assert.match(facts.Size, /3\.04\s*MB.*MB.*smaller/u);
   assert.match(facts.Operators, /^31from \d+ layers$/u);
   const rows = await page.$$eval('.report-table tbody tr', (all) => all.length);

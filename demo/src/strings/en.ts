@@ -60,7 +60,7 @@ export const en = {
     zeros: (share: number) => `${percent(share)} zeros`,
   },
 
-  formats: { keras: 'Keras model', tflite: 'TensorFlow Lite model', tensorflow: 'TensorFlow model', tfjs: 'TensorFlow.js model', onnx: 'ONNX model' } as {
+  formats: { keras: 'Keras model', 'keras-h5': 'Keras model', 'keras-json': 'Keras model', tflite: 'TensorFlow Lite model', tensorflow: 'TensorFlow model', tfjs: 'TensorFlow.js model', onnx: 'ONNX model' } as {
     [format: string]: string;
   },
 
@@ -71,9 +71,7 @@ export const en = {
     cancelled: 'Cancelled. Nothing was kept.',
     started: 'Conversion started',
     stages: {
-      read: 'Read the file',
-      source: 'Understand the layers',
-      graph: 'Understand the layers',
+      read: 'Read file and layers',
       lower: 'Turn layers into operators',
       passes: 'Fold and fuse',
       optimize: 'Optimize',
