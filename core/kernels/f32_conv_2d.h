@@ -19,6 +19,7 @@ enum class F32ConvAlgorithm : uint8_t {
   kIndirect,  // A product over rows found through pointers, one for each pixel and tap; no im2col.
   kRows,      // Few input channels: padded rows, in which the taps of a row are neighbours.
   kWinograd,  // F(2x2, 3x3): 2.25 times fewer multiplications for 3x3 with stride 1.
+  kSparse,    // Only the weights that are not zero; a zero times infinity or NaN counts as zero.
 };
 
 struct F32Conv2DOptions {
@@ -36,7 +37,7 @@ struct F32Conv2DPlan {
 };
 
 // Chooses the algorithm. `threads` is the largest pool that run will get. `weights` (OHWI, may be
-// null when they are not known yet) are looked at for zeros.
+// null when they are not known yet) are looked at for zeros; packing then wants the same ones.
 F32Conv2DPlan f32_conv_2d_plan(const Conv2DShape& shape, int threads,
                                const F32Conv2DOptions& options, const float* weights);
 

@@ -8,26 +8,11 @@
 #include "core/kernels/split.h"
 
 namespace zeolite {
-namespace {
 
-// The row of zeros stands before the weights.
-int64_t zero_row_floats(const Conv2DShape& shape) {
-  return static_cast<int64_t>(align_up(shape.input_channels * sizeof(float)) / sizeof(float));
-}
-
-int64_t tap_count(const Window2D& window) {
-  return int64_t{window.kernel_height} * window.kernel_width;
-}
-
-uint64_t table_bytes(const Conv2DShape& shape) {
-  return align_up(TileSplit::kMaxBlockRows * tap_count(shape.window) * sizeof(const float*));
-}
-
-// The pointers of output pixels [first, first + count), in the order of f32_indirect_panel.
-void fill_table(const Conv2DShape& shape, const float* input, const float* zeros, int64_t first,
-                int64_t count, const float** table) {
+void f32_conv_fill_table(const Conv2DShape& shape, const float* input, const float* zeros,
+                         int64_t first, int64_t count, const float** table) {
   const Window2D& w = shape.window;
-  const int64_t taps = tap_count(w);
+  const int64_t taps = f32_conv_taps(shape);
   const int64_t area = int64_t{shape.output_height} * shape.output_width;
   int64_t image = first / area;
   int64_t oy = first % area / shape.output_width;
@@ -59,13 +44,19 @@ void fill_table(const Conv2DShape& shape, const float* input, const float* zeros
   }
 }
 
+namespace {
+
+uint64_t table_bytes(const Conv2DShape& shape) {
+  return align_up(TileSplit::kMaxBlockRows * f32_conv_taps(shape) * sizeof(const float*));
+}
+
 }  // namespace
 
 void f32_conv_indirect_plan(F32Conv2DPlan* plan) {
   const Conv2DShape& shape = plan->shape;
-  const int64_t k = tap_count(shape.window) * (shape.input_channels / shape.groups);
+  const int64_t k = f32_conv_taps(shape) * (shape.input_channels / shape.groups);
   plan->packed_bytes =
-      zero_row_floats(shape) * sizeof(float) +
+      f32_conv_zero_floats(shape) * sizeof(float) +
       f32_gemm_packed_bytes(shape.output_channels / shape.groups, k) * shape.groups;
   plan->scratch_bytes = table_bytes(shape) * plan->threads;
 }
@@ -74,9 +65,9 @@ void f32_conv_indirect_pack(const F32Conv2DPlan& plan, const float* weights, con
                             float* packed) {
   const Conv2DShape& shape = plan.shape;
   const int64_t n = shape.output_channels / shape.groups;
-  const int64_t k = tap_count(shape.window) * (shape.input_channels / shape.groups);
-  std::fill_n(packed, zero_row_floats(shape), 0.0f);
-  packed += zero_row_floats(shape);
+  const int64_t k = f32_conv_taps(shape) * (shape.input_channels / shape.groups);
+  std::fill_n(packed, f32_conv_zero_floats(shape), 0.0f);
+  packed += f32_conv_zero_floats(shape);
   for (int64_t group = 0; group < shape.groups; ++group) {
     f32_gemm_pack(n, k, weights + group * n * k, k, 1,
                   bias != nullptr ? bias + group * n : nullptr, packed);
@@ -87,12 +78,12 @@ void f32_conv_indirect_pack(const F32Conv2DPlan& plan, const float* weights, con
 void f32_conv_indirect_run(const F32Conv2DPlan& plan, const float* packed, const float* input,
                            float* output, F32Clamp clamp, void* scratch, ThreadPool* pool) {
   const Conv2DShape& shape = plan.shape;
-  const int64_t taps = tap_count(shape.window);
+  const int64_t taps = f32_conv_taps(shape);
   const int64_t group_inputs = shape.input_channels / shape.groups;
   const int64_t group_outputs = shape.output_channels / shape.groups;
   const int64_t panel_floats = f32_panel_floats(taps * group_inputs);
   const int64_t group_floats = f32_panel_count(group_outputs) * panel_floats;
-  const float* const weights = packed + zero_row_floats(shape);
+  const float* const weights = packed + f32_conv_zero_floats(shape);
   const int64_t pixels = int64_t{shape.batch} * shape.output_height * shape.output_width;
   const uint64_t table_size = table_bytes(shape);
   const TileSplit split(pixels, group_outputs, taps * group_inputs * shape.output_channels, pool);
@@ -100,7 +91,7 @@ void f32_conv_indirect_run(const F32Conv2DPlan& plan, const float* packed, const
     const TileSplit::Part part = split.part(task);
     const float** table =
         reinterpret_cast<const float**>(static_cast<uint8_t*>(scratch) + thread * table_size);
-    fill_table(shape, input, packed, part.row, part.rows, table);
+    f32_conv_fill_table(shape, input, packed, part.row, part.rows, table);
     for (int64_t group = 0; group < shape.groups; ++group) {
       for (int64_t panel = part.first_panel; panel < part.last_panel; ++panel) {
         const int64_t column = panel * kF32TileColumns;
@@ -166,13 +157,13 @@ void fill_strip(const Conv2DShape& shape, const Strip& strip, const float* image
 void f32_conv_rows_plan(F32Conv2DPlan* plan) {
   const Conv2DShape& shape = plan->shape;
   plan->packed_bytes = f32_gemm_packed_bytes(shape.output_channels,
-                                             tap_count(shape.window) * shape.input_channels);
+                                             f32_conv_taps(shape) * shape.input_channels);
   plan->scratch_bytes = Strip(shape).total() * plan->threads;
 }
 
 void f32_conv_rows_pack(const F32Conv2DPlan& plan, const float* weights, const float* bias,
                         float* packed) {
-  const int64_t k = tap_count(plan.shape.window) * plan.shape.input_channels;
+  const int64_t k = f32_conv_taps(plan.shape) * plan.shape.input_channels;
   f32_gemm_pack(plan.shape.output_channels, k, weights, k, 1, bias, packed);
 }
 

@@ -64,6 +64,7 @@ const char* kernel_name(F32ConvAlgorithm algorithm) {
     case F32ConvAlgorithm::kIndirect: return "f32_conv_2d_indirect";
     case F32ConvAlgorithm::kRows: return "f32_conv_2d_rows";
     case F32ConvAlgorithm::kWinograd: return "f32_conv_2d_winograd";
+    case F32ConvAlgorithm::kSparse: return "f32_conv_2d_sparse";
   }
   return "f32_conv_2d";
 }

@@ -97,11 +97,15 @@ void set_output_size(Conv2DShape* s, Random* random) {
   if (s->input_width + w.pad_left + pad_right < width) s->output_width = 0;
 }
 
-void check_conv(const Conv2DShape& s, Random* random) {
+// `zeros`: the share of the weights that are set to zero.
+void check_conv(const Conv2DShape& s, Random* random, float zeros = 0.0f) {
   const int64_t taps = int64_t{s.window.kernel_height} * s.window.kernel_width;
   const auto input =
       random->reals(int64_t{s.batch} * s.input_height * s.input_width * s.input_channels);
-  const auto weights = random->reals(taps * s.output_channels * (s.input_channels / s.groups));
+  auto weights = random->reals(taps * s.output_channels * (s.input_channels / s.groups));
+  for (float& weight : weights) {
+    if (random->real(0.0f, 1.0f) < zeros) weight = 0.0f;
+  }
   const auto bias = random->integer(0, 1) ? random->reals(s.output_channels) : std::vector<float>();
   const F32Clamp clamp = random->integer(0, 1) ? F32Clamp{-0.5f, 1.0f} : kNoClamp;
   const auto wanted = reference_conv(s, input, weights, bias, clamp);
@@ -163,6 +167,36 @@ TEST(F32Conv2D, ThreeByThreeWithStrideOneMatchesTheSumOfProducts) {
     set_output_size(&s, &random);
     check_conv(s, &random);
   }
+}
+
+TEST(F32Conv2D, SkippingZerosMatchesTheSumOfProducts) {
+  Random random(9);
+  for (int round = 0; round < 60 && !::testing::Test::HasFailure(); ++round) {
+    Conv2DShape s;
+    s.batch = random.integer(1, 2);
+    s.input_height = random.integer(4, 12);
+    s.input_width = random.integer(4, 12);
+    s.input_channels = random.size(8);
+    s.output_channels = random.integer(16, 35);
+    s.window.kernel_height = random.integer(1, 3);
+    s.window.kernel_width = random.integer(1, 3);
+    s.window.stride_height = random.integer(1, 2);
+    s.window.stride_width = random.integer(1, 2);
+    s.window.dilation_width = random.integer(1, 2);
+    set_output_size(&s, &random);
+    check_conv(s, &random, random.integer(0, 3) == 0 ? 1.0f : 0.9f);
+  }
+}
+
+TEST(F32Conv2D, MostlyZeroWeightsAreStoredAsTheOthersOnly) {
+  Conv2DShape s;
+  s.input_height = s.output_height = s.input_width = s.output_width = 8;
+  s.input_channels = s.output_channels = 64;
+  std::vector<float> weights(64 * 64, 0.0f);
+  for (size_t i = 0; i < weights.size(); i += 10) weights[i] = 1.0f;
+  const F32Conv2DPlan plan = f32_conv_2d_plan(s, 1, {}, weights.data());
+  EXPECT_EQ(plan.algorithm, F32ConvAlgorithm::kSparse);
+  EXPECT_LT(plan.packed_bytes, weights.size() * sizeof(float) / 3);
 }
 
 TEST(F32Conv2D, ManyPixelsAreSplitWithoutChangingAByte) {

@@ -1,7 +1,8 @@
 // Times the float32 kernels on the layers of ResNet-18 and MobileNet-V2, natively or as wasm in Node:
-//   tools/bench_kernels/build.sh OUT_DIR && node OUT_DIR/bench-relaxed.cjs [resnet18|mobilenet_v2] [threads]
+//   tools/bench_kernels/build.sh OUT_DIR && node OUT_DIR/bench-relaxed.cjs [resnet18|mobilenet_v2] [threads] [density]
 // Prints for each layer the least time of many runs, GFLOP/s, and the share of what a loop of
 // products in registers alone reaches. Use a quiet machine; compare ratios.
+// With a density below 1 that share of the weights is not zero (but all of the first layer's).
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -100,6 +101,7 @@ const char* algorithm_name(F32ConvAlgorithm algorithm) {
     case F32ConvAlgorithm::kIndirect: return "indirect";
     case F32ConvAlgorithm::kRows: return "rows";
     case F32ConvAlgorithm::kWinograd: return "winograd";
+    case F32ConvAlgorithm::kSparse: return "sparse";
   }
   return "";
 }
@@ -114,14 +116,19 @@ Window2D same_window(const Layer& layer) {
   return window;
 }
 
-Measure time_conv(const Layer& layer, bool winograd, ThreadPool& pool, const char** algorithm) {
+Measure time_conv(const Layer& layer, bool winograd, double density, ThreadPool& pool,
+                  const char** algorithm) {
   Conv2DShape shape;
   shape.input_height = shape.input_width = layer.size;
   shape.input_channels = layer.inputs;
   shape.output_height = shape.output_width = (layer.size + layer.stride - 1) / layer.stride;
   shape.output_channels = layer.outputs;
   shape.window = same_window(layer);
-  const auto weights = random_floats(size_t(layer.outputs) * layer.kernel * layer.kernel * layer.inputs);
+  auto weights = random_floats(size_t(layer.outputs) * layer.kernel * layer.kernel * layer.inputs);
+  const auto chance = random_floats(weights.size());
+  for (size_t i = 0; i < weights.size(); ++i) {
+    if (layer.inputs > 3 && (chance[i] + 1) / 2 >= density) weights[i] = 0.0f;
+  }
   const auto bias = random_floats(layer.outputs);
   const auto input = random_floats(size_t(layer.size) * layer.size * layer.inputs);
   std::vector<float> output(size_t(shape.output_height) * shape.output_width * layer.outputs);
@@ -188,14 +195,15 @@ const std::vector<Layer> kMobilenetV2 = {
     {"fc", 1, 1, 1280, 1000, 1, 1},
 };
 
-void time_network(const char* name, const std::vector<Layer>& layers, ThreadPool& pool) {
+void time_network(const char* name, const std::vector<Layer>& layers, double density,
+                  ThreadPool& pool) {
   std::printf("%s, %d threads, peak %.1f GFLOP/s each\n", name, pool.threads(), peak_gflops());
   double seconds = 0;
   double macs = 0;
   for (const Layer& layer : layers) {
     const char* algorithm = "depthwise";
     const Measure measure = layer.outputs == 0 ? time_depthwise(layer, pool)
-                                               : time_conv(layer, true, pool, &algorithm);
+                                               : time_conv(layer, true, density, pool, &algorithm);
     const double gflops = 2e-9 * measure.macs / measure.seconds;
     std::printf("  %-12s x%d %3dx%-3d %4d -> %-4d %dx%d/%d %-9s %8.3f ms %6.1f GFLOP/s %4.0f %%",
                 layer.name, layer.count, layer.size, layer.size, layer.inputs,
@@ -203,7 +211,7 @@ void time_network(const char* name, const std::vector<Layer>& layers, ThreadPool
                 layer.stride, algorithm, measure.seconds * 1e3, gflops,
                 100 * gflops / (peak_gflops() * pool.threads()));
     if (std::strcmp(algorithm, "winograd") == 0) {
-      const Measure direct = time_conv(layer, false, pool, &algorithm);
+      const Measure direct = time_conv(layer, false, density, pool, &algorithm);
       std::printf("  (%s %.1f)", algorithm, 2e-9 * direct.macs / direct.seconds);
     }
     std::printf("\n");
@@ -219,10 +227,11 @@ void time_network(const char* name, const std::vector<Layer>& layers, ThreadPool
 int main(int argc, char** argv) {
   const char* which = argc > 1 ? argv[1] : "all";
   ThreadPool pool(argc > 2 ? std::atoi(argv[2]) : 1);
+  const double density = argc > 3 ? std::atof(argv[3]) : 1.0;
   const bool all = std::strcmp(which, "all") == 0;
-  if (all || std::strcmp(which, "resnet18") == 0) time_network("resnet18", kResnet18, pool);
+  if (all || std::strcmp(which, "resnet18") == 0) time_network("resnet18", kResnet18, density, pool);
   if (all || std::strcmp(which, "mobilenet_v2") == 0) {
-    time_network("mobilenet_v2", kMobilenetV2, pool);
+    time_network("mobilenet_v2", kMobilenetV2, density, pool);
   }
   return 0;
 }
