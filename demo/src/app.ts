@@ -22,6 +22,27 @@ export function opened(files: Map<string, File>): Opened | undefined {
   return { name: largest.name, bytes, source: Object.fromEntries(entries), blob: undefined, files };
 }
 
+// Larger files are not kept open for statistics: they would be in memory three times over.
+const kLarge = 32e6;
+
+/** An inspection that holds no memory for a large file: who wants statistics opens it once more. */
+function lean(inspection: Inspection, source: ConvertSource, bytes: number): Inspection {
+  if (bytes <= kLarge) return inspection;
+  void inspection.dispose().catch(() => undefined);
+  return {
+    ...inspection,
+    async stats(graph, tensor) {
+      const again = await inspect(source);
+      try {
+        return await again.stats(graph, tensor);
+      } finally {
+        void again.dispose().catch(() => undefined);
+      }
+    },
+    dispose: async () => undefined,
+  };
+}
+
 export class App {
   readonly store = new Store();
   private work: AbortController | undefined;
@@ -81,10 +102,10 @@ export class App {
       const first = await inspect(file.source, { signal });
       if (signal.aborted) return void first.dispose();
       if (first.format === 'tflite' && file.blob) {
-        this.show(signal, { target: first, tflite: file.blob, name: tfliteName(file.name) });
+        this.show(signal, { target: lean(first, file.source, file.bytes), tflite: file.blob, name: tfliteName(file.name) });
         return;
       }
-      this.store.set({ source: first });
+      this.store.set({ source: lean(first, file.source, file.bytes) });
       await this.convert(file, sparse, signal);
     } catch (error) {
       if (!signal.aborted) this.fail(error);
@@ -105,7 +126,7 @@ export class App {
     const blob = new Blob([tflite as BlobPart], { type: 'application/octet-stream' });
     const target = await inspect(blob, { signal });
     if (signal.aborted) return void target.dispose();
-    this.show(signal, { target, tflite: blob, name: tfliteName(file.name), report, time, sparse, before: file });
+    this.show(signal, { target: lean(target, blob, blob.size), tflite: blob, name: tfliteName(file.name), report, time, sparse, before: file });
   }
 
   private show(

@@ -125,7 +125,8 @@ export function panelContent(
   const block = ({ role, tensor }: { role: string; tensor: number }): HTMLElement => tensorBlock(inspection, graph, tensor, role);
   return [
     h('header', null, h('h2', null, h('span', { class: `swatch family-${node.family}` }), node.class), closing),
-    h('p', { class: 'panel-name' }, node.path && node.path !== node.name ? node.path : node.name),
+    // An operator's path is only its number; a layer's says where it lies.
+    h('p', { class: 'panel-name' }, /^[\d/]*$/.test(node.path) ? node.name : node.path),
     ...related.notes.map((note) =>
       h('p', { class: `note ${note.severity}` }, icon(note.severity === 'blocks' ? 'blocked' : 'warning'), h('span', null, note.reason, note.help ? ` ${note.help}` : '')),
     ),
