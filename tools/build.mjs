@@ -65,6 +65,9 @@ export async function buildDemo() {
     name: 'package',
     setup: (plugins) => plugins.onResolve({ filter: /^zeolite$/ }, () => ({ path: '../index.js', external: true })),
   };
+  const { repository } = JSON.parse(fs.readFileSync(inRepo('package.json'), 'utf8'));
+  // Where the source is, for the page's link to it; without an address there is no link.
+  const define = { __SOURCE_URL__: JSON.stringify((repository?.url ?? repository ?? '').replace(/^git\+|\.git$/g, '')) };
   const wanted = new Set();
   const entries = files.filter((file) => /^(main|\w+_worker)\.ts$/.test(file) && file !== 'service_worker.ts');
   for (const file of entries) wanted.add(file.replace(/\.ts$/, '.js'));
@@ -78,7 +81,7 @@ export async function buildDemo() {
   }
   for (const file of filesBelow(target)) if (!wanted.has(file)) fs.rmSync(path.join(target, file));
   const [{ metafile }] = await Promise.all([
-    build({ ...shared, entryPoints: entries.map((file) => path.join(source, file)), outdir: target, plugins: [package_] }),
+    build({ ...shared, entryPoints: entries.map((file) => path.join(source, file)), outdir: target, plugins: [package_], define }),
     build({ ...shared, entryPoints: [path.join(source, 'service_worker.ts')], outdir: dist }),
     run(inRepo('node_modules/.bin/tsc'), ['-p', 'demo', '--noEmit']),
   ]);

@@ -1,8 +1,10 @@
 // While work goes on the page stays alive, and can end it.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
+import { promisify } from 'node:util';
 
 import { browse, choose, host, phase, ready, repo } from './support.mjs';
 
@@ -105,4 +107,32 @@ test('the theme can be switched during a conversion', async (t) => {
   await page.click('.sample');
   assert.equal(await theme, 'light');
   assert.equal(await phase(page, 'result', 'failed'), 'result');
+});
+
+test('a file that is dropped anywhere opens', async (t) => {
+  const { page } = await open(t);
+  const good = fs.readFileSync(path.join(repo, 'tests/data/bad/good.h5'));
+  await page.evaluate((bytes) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([Uint8Array.from(bytes)], 'dropped.h5'));
+    for (const type of ['dragenter', 'dragover', 'drop']) {
+      document.querySelector('.lead').dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+    }
+  }, [...good]);
+  assert.equal(await phase(page, 'result', 'refused', 'failed'), 'result');
+  assert.equal(await page.title(), 'dropped.tflite · Zeolite');
+});
+
+test('the code to paste runs the file that was downloaded', async (t) => {
+  const { page } = await open(t);
+  await choose(page, 'good.h5', fs.readFileSync(path.join(repo, 'tests/data/bad/good.h5')));
+  await phase(page, 'result');
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('.actions .primary')]);
+  // Below the repository 'zeolite' is this package.
+  const folder = fs.mkdtempSync(path.join(repo, 'build', 'snippet-'));
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  fs.copyFileSync(await download.path(), path.join(folder, download.suggestedFilename()));
+  fs.writeFileSync(path.join(folder, 'run.mjs'), await page.textContent('.code pre'));
+  const { stdout } = await promisify(execFile)(process.execPath, ['run.mjs'], { cwd: folder });
+  assert.match(stdout, /Float32Array/);
 });

@@ -28,7 +28,7 @@ export function runTab(app: App): RunTab {
 class Run {
   readonly element = h('div', { class: 'run' });
   private readonly inputs = h('div', { class: 'run-inputs' });
-  private readonly outputs = h('div', { class: 'run-outputs', 'aria-live': 'polite' }, h('p', { class: 'quiet' }, t.run.nothingYet));
+  private readonly outputs = h('div', { class: 'run-outputs' }, h('p', { class: 'quiet' }, t.run.nothingYet));
   private readonly times = h('dl', { class: 'times' });
   private readonly problem = h('p', { class: 'note blocks', role: 'alert', hidden: true });
   private readonly thumbs = h('div', { class: 'thumbs' });
@@ -48,6 +48,8 @@ class Run {
   private running = false;
   private pending: Promise<void> = Promise.resolve();
   private runAgain = false;
+  /** The sample's images are being run one after another: only the end is said. */
+  private inSeries = false;
 
   constructor(private readonly app: App) {
     this.button = h('button', { class: 'button primary', type: 'button', disabled: true, on: { click: () => void this.run() } }, icon('play'), h('span', null, t.run.run));
@@ -164,7 +166,8 @@ class Run {
       this.timed(performance.now() - begin);
       this.problem.hidden = true;
       this.last = { tensors, info: this.call };
-      announce(t.run.announced(this.showOutputs()));
+      const words = this.showOutputs();
+      if (!this.inSeries) announce(t.run.announced(words));
       this.profileButton.disabled = false;
       if (this.median === undefined && this.first! < kQuick) await this.measure(inputs);
     } catch (error) {
@@ -252,6 +255,7 @@ class Run {
     };
     fill(this.thumbs, entries.map((entry) => entry.button));
     let right = 0;
+    this.inSeries = true;
     for (const { image, button, predicted } of entries) {
       await choose(image.blob, button);
       await this.pending;
@@ -266,8 +270,11 @@ class Run {
       button.classList.add(correct ? 'right' : 'wrong');
       button.setAttribute('aria-label', t.run.samplePicture(nameOf(image.expected), nameOf(index)));
     }
+    this.inSeries = false;
+    const verdict = t.run.sampleRight(right, entries.length);
     const said = document.getElementById('sample-right');
-    if (said) said.textContent = t.run.sampleRight(right, entries.length);
+    if (said) said.textContent = verdict;
+    announce(verdict);
     const start = entries[0];
     if (start) await choose(start.image.blob, start.button);
   }
