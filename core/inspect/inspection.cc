@@ -7,6 +7,7 @@
 #include "core/inspect/operator_roles.h"
 #include "core/inspect/statistics.h"
 #include "core/ops/table.h"
+#include "core/ops/versions.h"
 
 namespace zeolite {
 namespace {
@@ -223,10 +224,12 @@ std::vector<Compatibility> model_compatibility(const Model& model) {
         if (!types.empty()) types += ", ";
         types += tensor_type_name(subgraph.tensors[input].type);
       }
-      result.push_back({Compatibility::Severity::kOk, {}, operator_path(s, i),
-                        operator_name(op) + " version " + std::to_string(op.version) + " on " +
-                            (types.empty() ? "no input" : types),
-                        {}});
+      std::string line = operator_name(op) + " version " + std::to_string(op.version) + " on " +
+                         (types.empty() ? "no input" : types);
+      const std::string_view since = runtime_since(op.code, op.version);
+      if (!since.empty()) line += ", runs since TensorFlow " + std::string(since);
+      result.push_back(
+          {Compatibility::Severity::kOk, {}, operator_path(s, i), std::move(line), {}});
     }
   }
   return result;
@@ -240,6 +243,7 @@ Inspection inspect_model(const Model& model) {
   for (size_t i = 0; i < model.subgraphs.size(); ++i) {
     inspection.graphs.push_back(inspect_subgraph(model, i));
   }
+  inspection.min_runtime = minimal_runtime(model);
   inspection.signatures = model.signatures;
   count_weights(model, &inspection);
   inspection.compatibility = model_compatibility(model);
@@ -280,6 +284,7 @@ json::Value inspection_json(const Inspection& inspection) {
                                                        static_cast<double>(inspection.parameters)
                                                  : 0;
   result.set("zeros", share);
+  if (!inspection.min_runtime.empty()) result.set("minRuntime", inspection.min_runtime);
   json::Value graphs = json::Value::array();
   for (const InspectedGraph& graph : inspection.graphs) graphs.push(graph_json(graph));
   result.set("graphs", std::move(graphs));

@@ -68,6 +68,7 @@ struct Inspection {
   uint64_t bytes = 0;
   int64_t parameters = 0;  // Elements of all weights.
   int64_t zeros = 0;       // How many of them are exactly zero.
+  std::string min_runtime;  // First TensorFlow release that runs a .tflite; empty of sources.
   std::vector<InspectedGraph> graphs;
   std::vector<Signature> signatures;  // Indices into the tensors of their graph.
   std::vector<Compatibility> compatibility;

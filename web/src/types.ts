@@ -434,6 +434,8 @@ export interface Inspection {
   parameters: number;
   /** Share of the parameters that are zero, 0 to 1. */
   zeros: number;
+  /** Of a `.tflite`: the first TensorFlow version whose runtime runs it. */
+  minRuntime?: string;
   graphs: InspectedGraph[];
   signatures: { [key: string]: SignatureInfo };
   metadata: ModelMetadata;

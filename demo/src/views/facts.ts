@@ -50,7 +50,7 @@ export function factsStrip(): { element: HTMLElement; update(state: State): void
         fact(t.facts.parameters, [number(count(report?.parameters ?? target.parameters))], `${percent(zeros)} ${t.facts.zeros.toLowerCase()}`),
         fact(t.facts.operators, [number(count(operators))], layers === undefined ? t.facts.kinds(kinds) : t.facts.fromLayers(layers)),
         report ? fact(t.facts.time, [number(milliseconds(result.time))], '') : null,
-        report ? fact(t.facts.runtime, [number({ value: report.minRuntime || '–', unit: '' })], '') : null,
+        fact(t.facts.runtime, [number({ value: target.minRuntime || '–', unit: '' })], ''),
         fact(
           t.facts.latency,
           [latency ? number(milliseconds(latency.time)) : h('span', { class: 'number waiting' }, '–')],
