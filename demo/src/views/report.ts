@@ -134,7 +134,7 @@ function markdown(rows: readonly Row[], state: State, columns: Columns): string 
   return [
     `## ${result!.name}`,
     '',
-    ...(state.target?.minRuntime ? [t.report.runsSince(result!.target.minRuntime), ''] : []),
+    ...(state.target?.minRuntime ? [t.report.runsSince(state.target.minRuntime), ''] : []),
     `| ${heads.join(' | ')} |`,
     `| ${heads.map(() => '---').join(' | ')} |`,
     ...lines.map((line) => `| ${line.map(cell).join(' | ')} |`),
