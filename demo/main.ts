@@ -12,6 +12,6 @@ const sample = fetchSample().then(
   () => app.store.set({ sample: 'missing' }),
 );
 startEngine(sample).then(
-  (features) => app.store.set({ engine: 'ready', features }),
+  ({ features, offline }) => app.store.set({ engine: 'ready', features, offline }),
   () => app.store.set({ engine: 'failed' }),
 );

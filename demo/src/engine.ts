@@ -5,10 +5,10 @@ import { startBackground } from './background.js';
 import { settleOffline } from './offline.js';
 
 /** `rest` is whatever else has to be there, such as the sample. */
-export async function startEngine(rest: Promise<unknown>): Promise<Features> {
-  await settleOffline();
+export async function startEngine(rest: Promise<unknown>): Promise<{ features: Features; offline: boolean }> {
+  const offline = await settleOffline();
   startBackground();
   const found = await features();
   await rest;
-  return found;
+  return { features: found, offline };
 }

@@ -53,6 +53,8 @@ export interface State {
   sample: Sample | 'loading' | 'missing';
   engine: 'preparing' | 'ready' | 'failed';
   features: Features | undefined;
+  /** The page's files are kept for use without a network. */
+  offline: boolean;
 }
 
 export const kNoFile = {
@@ -78,6 +80,7 @@ export class Store {
     sample: 'loading',
     engine: 'preparing',
     features: undefined,
+    offline: false,
   };
   private readonly listeners = new Set<(state: State, before: State) => void>();
 

@@ -72,7 +72,7 @@ export function emptyView(app: App): View {
         }
         sample.disabled = typeof shown !== 'object';
       }
-      const words = { preparing: t.empty.preparing, ready: t.empty.ready, failed: t.empty.prepareFailed };
+      const words = { preparing: t.empty.preparing, ready: state.offline ? t.empty.readyOffline : t.empty.ready, failed: t.empty.prepareFailed };
       fill(ready, state.engine === 'ready' ? icon('check') : null, words[state.engine]);
       ready.classList.toggle('bad', state.engine === 'failed');
     },

@@ -69,12 +69,14 @@ function rowsOf(state: State, workspace: Workspace): Row[] {
   const notesFor = (layer: string | undefined, operators: readonly string[]): Row['notes'] => {
     const found = new Map<string, { severity: string; text: string }>();
     for (const { subject, severity, reason, help } of facts) {
-      if (severity === 'ok') continue;
       const meant = (layer !== undefined && subject.layer === layer) || (subject.operator !== undefined && operators.includes(subject.operator));
       if (meant) found.set(reason, { severity, text: help ? `${reason} ${help}` : reason });
     }
     return [...found.values()];
   };
+  // What blocks comes first, what is fine last.
+  const order = ['blocks', 'note', 'ok'];
+  const sorted = (notes: Row['notes']): Row['notes'] => notes.sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
   if (source && result.report) {
     return result.report.layers.flatMap((layer) => {
       const ref = workspace.find('source', layer.path);
@@ -96,9 +98,11 @@ function rowsOf(state: State, workspace: Workspace): Row[] {
           folded: layer.folded ?? '',
           types: typesOf(graph, node),
           version: [...new Set(became.map((to) => versionOf(to.node)))].filter(Boolean).join(', '),
-          notes: notesFor(
-            layer.path,
-            became.map((to) => to.node.path),
+          notes: sorted(
+            notesFor(
+              layer.path,
+              became.map((to) => to.node.path),
+            ),
           ),
         },
       ];
@@ -115,7 +119,7 @@ function rowsOf(state: State, workspace: Workspace): Row[] {
       folded: '',
       types: typesOf(graph, node),
       version: versionOf(node),
-      notes: notesFor(undefined, [node.path, node.name]),
+      notes: sorted(notesFor(undefined, [node.path, node.name])),
     })),
   );
 }
@@ -149,7 +153,7 @@ export function reportTab(app: App, workspace: Workspace): HTMLElement {
   const body = h('tbody');
   const counter = h('span', { class: 'quiet' });
   const only = h('input', { type: 'checkbox', id: 'attention' });
-  const shown = (): Row[] => (only.checked ? all.filter((row) => row.notes.length > 0) : all);
+  const shown = (): Row[] => (only.checked ? all.filter((row) => row.notes.some((note) => note.severity !== 'ok')) : all);
   let drawn = 0;
   const draw = (): void => {
     const rows = shown();
@@ -239,9 +243,12 @@ function tableRow(row: Row, workspace: Workspace, columns: Columns): HTMLElement
     h(
       'td',
       { 'data-label': t.report.notes },
-      row.notes.length > 0
-        ? row.notes.map((note) => h('p', { class: `note ${note.severity}` }, icon(note.severity === 'blocks' ? 'blocked' : 'warning', note.severity === 'blocks' ? t.report.blocks : t.report.note), h('span', null, note.text)))
-        : h('span', { class: 'fine' }, icon('check', t.report.ok)),
+      row.notes.some((note) => note.severity !== 'ok') ? null : h('span', { class: 'fine' }, icon('check', t.report.ok)),
+      row.notes.map((note) =>
+        note.severity === 'ok'
+          ? h('span', { class: 'fine-words' }, note.text)
+          : h('p', { class: `note ${note.severity}` }, icon(note.severity === 'blocks' ? 'blocked' : 'warning', note.severity === 'blocks' ? t.report.blocks : t.report.note), h('span', null, note.text)),
+      ),
     ),
   );
 }
