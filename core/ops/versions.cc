@@ -39,6 +39,11 @@ struct Use {
     return tensor != nullptr && tensor->quantization != nullptr &&
            tensor->quantization->scale.size() > 1;
   }
+  bool output_is_per_channel() const {
+    if (op.outputs.empty()) return false;
+    const Tensor& tensor = subgraph.tensors[static_cast<size_t>(op.outputs[0])];
+    return tensor.quantization != nullptr && tensor.quantization->scale.size() > 1;
+  }
   bool broadcasts() const {
     return input(0) != nullptr && input(1) != nullptr && input(0)->shape != input(1)->shape;
   }
@@ -223,13 +228,21 @@ int32_t minimal_version(const Model& model, const Subgraph& subgraph, const Oper
     case Op::kTile: return use.input_type(0) == TensorType::kString ? 2 : 1;
     case Op::kDequantize:
       if (use.input_type(0) == TensorType::kFloat16) return 3;
-      if (use.is_per_channel(0)) return 5;
+      if (use.input_type(0) == TensorType::kInt8 && use.is_per_channel(0)) return 5;
       return by_int8(use);
     case Op::kQuantize:
       if (use.input_type(0) == TensorType::kInt16 || use.output_type() == TensorType::kInt16) {
         return 2;
       }
-      return 1;
+      return use.output_is_per_channel() ? 3 : 1;
+    case Op::kFill:
+      if (use.output_type() == TensorType::kInt8 || use.output_type() == TensorType::kInt16) {
+        return 3;
+      }
+      return use.output_type() == TensorType::kBool || use.output_type() == TensorType::kString ? 2
+                                                                                                : 1;
+    case Op::kSpaceToBatchNd:
+    case Op::kBatchToSpaceNd: return use.rank(0) != 4 ? 3 : by_int8(use);
     case Op::kPack:
       if (use.input_type(0) == TensorType::kInt16) return 3;
       return use.input_type(0) == TensorType::kInt8 ? 2 : 1;
@@ -254,9 +267,12 @@ int32_t minimal_version(const Model& model, const Subgraph& subgraph, const Oper
     case Op::kRelu:
     case Op::kRelu6:
     case Op::kSoftmax:
-    case Op::kSpaceToBatchNd:
-    case Op::kBatchToSpaceNd:
     case Op::kTanh: return by_type(use);
+    case Op::kExp:
+    case Op::kLog:
+    case Op::kGelu:
+    case Op::kSquaredDifference:
+    case Op::kReduceProd:
     case Op::kEqual:
     case Op::kNotEqual:
     case Op::kGreater:
