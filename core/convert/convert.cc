@@ -7,6 +7,7 @@
 #include "core/convert/report.h"
 #include "core/convert/sources/keras.h"
 #include "core/formats/detect.h"
+#include "core/formats/zip.h"
 #include "core/graph/write.h"
 #include "core/optimize/sparsify.h"
 #include "core/ops/versions.h"
@@ -84,6 +85,15 @@ Result<SourceGraph> read_source(std::span<const SourceFile> files, std::string_v
       files.front().name.empty() ? "the file" : "\"" + files.front().name + "\"";
   if (found == Format::kTflite) {
     return unsupported(name + " is a .tflite file already: there is nothing to convert");
+  }
+  if (found == Format::kZip) {
+    // What its directory says decides; one that cannot be read was cut off with the end.
+    const Result<zip::Archive> archive = zip::Archive::open(files.front().bytes->span());
+    if (!archive.ok()) {
+      return corrupt(name + " is a zip archive that is damaged or was cut short: " +
+                     archive.error().message);
+    }
+    return not_a_model(name + " is a zip archive, but no .keras file: it has no config.json");
   }
   std::string message = name + " is no model that can be converted: it is " +
                         std::string(format_words(found)) + ".";

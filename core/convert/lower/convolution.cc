@@ -181,8 +181,9 @@ Status lower_conv(LayerContext& layer) {
     return corrupt("its " + std::to_string(channels) + " input channels do not divide into " +
                    std::to_string(groups) + " groups");
   }
+  ZEOLITE_ASSIGN(const int32_t filters, layer.size("filters"));
   ZEOLITE_ASSIGN(const SourceWeight* kernel,
-                 layer.weight("kernel", kernel_shape(window, channels / groups, -1)));
+                 layer.weight("kernel", kernel_shape(window, channels / groups, filters)));
   const int32_t outputs = kernel->shape.back();
   if (outputs % groups != 0) return corrupt("its filters do not divide into its groups");
   ZEOLITE_ASSIGN(const SourceWeight* bias, read_bias(layer, outputs));
@@ -198,8 +199,9 @@ Status lower_depthwise_conv(LayerContext& layer) {
   ZEOLITE_ASSIGN(const int32_t input, conv_input(layer, window));
   GraphBuilder& builder = layer.builder();
   const int32_t channels = builder.shape(input).back();
+  ZEOLITE_ASSIGN(const int32_t depth, layer.size("depth_multiplier"));
   ZEOLITE_ASSIGN(const SourceWeight* kernel,
-                 layer.weight("kernel", kernel_shape(window, channels, -1)));
+                 layer.weight("kernel", kernel_shape(window, channels, depth)));
   const int32_t multiplier = kernel->shape.back();
   ZEOLITE_ASSIGN(const SourceWeight* bias, read_bias(layer, channels * multiplier));
   const int32_t result =
@@ -214,14 +216,16 @@ Status lower_separable_conv(LayerContext& layer) {
   ZEOLITE_ASSIGN(const int32_t input, conv_input(layer, window));
   GraphBuilder& builder = layer.builder();
   const int32_t channels = builder.shape(input).back();
+  ZEOLITE_ASSIGN(const int32_t depth, layer.size("depth_multiplier"));
+  ZEOLITE_ASSIGN(const int32_t filters, layer.size("filters"));
   ZEOLITE_ASSIGN(const SourceWeight* depthwise,
-                 layer.weight("depthwise_kernel", kernel_shape(window, channels, -1)));
+                 layer.weight("depthwise_kernel", kernel_shape(window, channels, depth)));
   const int32_t multiplier = depthwise->shape.back();
   const int32_t middle = channels * multiplier;
   Window point;
   point.spatial_rank = window.spatial_rank;
   ZEOLITE_ASSIGN(const SourceWeight* pointwise,
-                 layer.weight("pointwise_kernel", kernel_shape(point, middle, -1)));
+                 layer.weight("pointwise_kernel", kernel_shape(point, middle, filters)));
   const int32_t outputs = pointwise->shape.back();
   ZEOLITE_ASSIGN(const SourceWeight* bias, read_bias(layer, outputs));
   const int32_t spread =

@@ -14,7 +14,8 @@ Status lower_dense(LayerContext& layer) {
   GraphBuilder& builder = layer.builder();
   Shape shape = builder.shape(input);
   if (shape.size() < 2) return refuse("its input has no axis beside the batch");
-  ZEOLITE_ASSIGN(const SourceWeight* kernel, layer.weight("kernel", Shape{shape.back(), -1}));
+  ZEOLITE_ASSIGN(const int32_t units, layer.size("units"));
+  ZEOLITE_ASSIGN(const SourceWeight* kernel, layer.weight("kernel", Shape{shape.back(), units}));
   const int32_t inputs = kernel->shape[0];
   const int32_t outputs = kernel->shape[1];
   ZEOLITE_ASSIGN(const SourceWeight* bias, read_bias(layer, outputs));

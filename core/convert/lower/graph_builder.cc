@@ -9,9 +9,6 @@
 namespace zeolite {
 namespace {
 
-// Constants of at most this many bytes are looked up before they are made again.
-constexpr size_t kSharedBytes = 256;
-
 std::string key_of(TensorType type, std::span<const int32_t> shape,
                    std::span<const uint8_t> bytes) {
   std::string key(1, static_cast<char>(type));
@@ -101,7 +98,6 @@ int32_t GraphBuilder::add_constant(TensorType type, Shape shape, std::string nam
 
 int32_t GraphBuilder::floats(std::string_view role, Shape shape, const Fill<float>& fill) {
   Bytes bytes;
-  std::string key;
   if (with_data_) {
     const Result<uint64_t> size = byte_size(TensorType::kFloat32, shape);
     Result<Bytes> allocated = size.ok()
@@ -113,16 +109,9 @@ int32_t GraphBuilder::floats(std::string_view role, Shape shape, const Fill<floa
       bytes = std::move(allocated).value();
       fill({reinterpret_cast<float*>(bytes.data()), bytes.size() / sizeof(float)});
     }
-    if (bytes.size() <= kSharedBytes) {
-      key = key_of(TensorType::kFloat32, shape, bytes.span());
-      if (const auto found = shared_.find(key); found != shared_.end()) return found->second;
-    }
   }
   std::string name = path_ + "/" + std::string(role);
-  const int32_t tensor =
-      add_constant(TensorType::kFloat32, std::move(shape), std::move(name), std::move(bytes));
-  if (!key.empty()) shared_.emplace(std::move(key), tensor);
-  return tensor;
+  return add_constant(TensorType::kFloat32, std::move(shape), std::move(name), std::move(bytes));
 }
 
 int32_t GraphBuilder::float_scalar(float value) {

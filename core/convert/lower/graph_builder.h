@@ -33,9 +33,10 @@ class GraphBuilder {
   template <class T>
   using Fill = std::function<void(std::span<T>)>;
 
-  // Constants of float32 with `role` in their name ("kernel"); one that is small and the same as an
-  // earlier one is that one.
+  // A constant of float32 with `role` in its name ("kernel"). Each is its own, so that passes can
+  // fold into one use without looking at others; what stays equal is merged at the end.
   int32_t floats(std::string_view role, Shape shape, const Fill<float>& fill);
+  // Scalars and lists of integers are shared by all who need the same.
   int32_t float_scalar(float value);
   int32_t ints(std::span<const int32_t> values);  // Rank 1.
   int32_t ints(std::initializer_list<int32_t> values) {
@@ -94,7 +95,7 @@ class GraphBuilder {
   int32_t source_ = -1;
   std::string path_;
   size_t first_tensor_ = 0;  // Of the current layer.
-  std::map<std::string, int32_t> shared_;  // Small constants by type, shape and content.
+  std::map<std::string, int32_t> shared_;  // Constants by type, shape and content.
   Status status_;
 };
 

@@ -146,12 +146,18 @@ Result<std::vector<int32_t>> LayerContext::sizes(std::string_view key, size_t co
     const json::Value& item = value.is_array() ? value.at(value.size() == 1 ? 0 : i) : value;
     const auto number = item.as_int();
     if (!number || *number < lowest || *number > (1 << 24)) {
-      return corrupt("its " + std::string(key) + " is not " + std::to_string(count) +
-                     " whole numbers of at least " + std::to_string(lowest));
+      return corrupt("its " + std::string(key) + " is not " +
+                     (count == 1 ? "a whole number" : std::to_string(count) + " whole numbers") +
+                     " of at least " + std::to_string(lowest) + ": " + json::write(value));
     }
     result[i] = static_cast<int32_t>(*number);
   }
   return result;
+}
+
+Result<int32_t> LayerContext::size(std::string_view key) const {
+  ZEOLITE_ASSIGN(const std::vector<int32_t> found, sizes(key, 1, -1));
+  return found[0];
 }
 
 bool LayerContext::is_channels_first() const {

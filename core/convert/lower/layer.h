@@ -80,6 +80,8 @@ class LayerContext {
   // Configuration. A number may stand for a list of `count` equal ones; positive unless told.
   Result<std::vector<int32_t>> sizes(std::string_view key, size_t count, int32_t fallback,
                                      int32_t lowest = 1) const;
+  // A single size of the configuration, or -1 when it says none.
+  Result<int32_t> size(std::string_view key) const;
   bool is_channels_first() const;
   // `axis` of the configuration or call as an index below `rank`, from the end when negative.
   Result<int32_t> axis(const json::Value& value, size_t rank, int32_t fallback) const;

@@ -66,6 +66,7 @@ constexpr LayerEntry kLayers[] = {
     {"SpatialDropout3D", lower_identity},
     {"Subtract", lower_merge},
     {"SyncBatchNormalization", lower_batch_normalization},
+    {"TFOpLambda", lower_tensor_function},
     {"ThresholdedReLU", lower_thresholded_relu},
     {"UpSampling1D", lower_upsampling},
     {"UpSampling2D", lower_upsampling},
@@ -81,6 +82,7 @@ LowerFunction find_layer(std::string_view class_name) {
   for (const LayerEntry& entry : kLayers) {
     if (entry.class_name == class_name) return entry.lower;
   }
+  if (class_name.starts_with("ops.")) return lower_tensor_function;
   return nullptr;
 }
 
@@ -90,9 +92,8 @@ Refusal refusal_of(std::string_view class_name) {
             "replace it by Keras layers that compute the same (Rescaling, Activation, Reshape, "
             "Multiply, ...), load the weights and save the model again"};
   }
-  if (class_name == "TFOpLambda" || class_name == "SlicingOpLambda" ||
-      class_name == "TensorFlowOpLayer") {
-    return {"the model calls a TensorFlow function directly; such calls are not converted yet",
+  if (class_name == "SlicingOpLambda" || class_name == "TensorFlowOpLayer") {
+    return {"the model calls a TensorFlow function directly that is not converted yet",
             "use the Keras layer that does the same (Add, Multiply, Activation, Rescaling, ...)"};
   }
   if (class_name.find('>') != std::string_view::npos) {

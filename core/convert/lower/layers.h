@@ -62,5 +62,6 @@ Status lower_merge(LayerContext& layer);             // merging.cc
 Status lower_concatenate(LayerContext& layer);
 Status lower_dot(LayerContext& layer);               // dot.cc
 Status lower_identity(LayerContext& layer);          // identity.cc
+Status lower_tensor_function(LayerContext& layer);   // tensor_math.cc
 
 }  // namespace zeolite

@@ -57,6 +57,7 @@ Status lower_conv_transpose(LayerContext& layer) {
   Shape wanted(rank + 2, -1);
   for (size_t i = 0; i < rank; ++i) wanted[i] = window.size[2 - rank + i];
   wanted.back() = in.back();
+  ZEOLITE_ASSIGN(wanted[rank], layer.size("filters"));
   ZEOLITE_ASSIGN(const SourceWeight* kernel, layer.weight("kernel", wanted));
   const int32_t outputs = kernel->shape[rank];
   ZEOLITE_ASSIGN(const SourceWeight* bias, read_bias(layer, outputs));

@@ -53,11 +53,13 @@ Result<std::string> text_attribute(const hdf5::Object& object, std::string_view 
 }
 
 Status take_weights(const hdf5::Object& root, Parts* parts) {
-  if (root.has_link("model_weights")) {
+  ZEOLITE_ASSIGN(const bool is_model, keras::has_link(root, "model_weights"));
+  if (is_model) {
     ZEOLITE_ASSIGN(parts->weights, root.find("model_weights"));
-  } else if (keras::has_listed_weights(root) || keras::has_stored_weights(root)) {
-    parts->weights = root;
+    return Status();
   }
+  ZEOLITE_ASSIGN(const bool has_stored, keras::has_stored_weights(root));
+  if (has_stored || keras::has_listed_weights(root)) parts->weights = root;
   return Status();
 }
 
@@ -84,7 +86,12 @@ Status take_metadata(std::string_view text, Parts* parts, SourceGraph& graph) {
 }
 
 Status take_zip(const SourceFile& file, Parts* parts, SourceGraph& graph) {
-  ZEOLITE_ASSIGN(const zip::Archive archive, zip::Archive::open(file.bytes->span()));
+  Result<zip::Archive> opened = zip::Archive::open(file.bytes->span());
+  if (!opened.ok()) {
+    return corrupt("the .keras file is a zip archive that is damaged or was cut short: " +
+                   opened.error().message);
+  }
+  const zip::Archive& archive = opened.value();
   const auto hold = [&graph](Content content) -> std::span<const uint8_t> {
     // What was inflated lives as long as the graph does.
     if (content.owned != nullptr) graph.files.push_back({"", content.owned});
@@ -142,8 +149,9 @@ Status collect_parts(std::span<const SourceFile> files, Parts* parts, SourceGrap
   }
   if (parts->architecture == nullptr && parts->weights) {
     return unsupported(
-        "this file holds weights only: which layers they belong to is not in it. Give the "
-        "architecture as a second file (model.to_json() written to a .json), or save the whole "
+        "this file holds weights only (it has no model_config): which layers they belong to is not "
+        "in it. Give the architecture "
+        "as a second file (model.to_json() written to a .json), or save the whole "
         "model with model.save(\"model.h5\") or model.save(\"model.keras\")");
   }
   if (parts->architecture == nullptr) {
@@ -153,8 +161,8 @@ Status collect_parts(std::span<const SourceFile> files, Parts* parts, SourceGrap
   }
   if (!parts->weights) {
     return unsupported(
-        "there is an architecture but there are no weights: give the weights file (.weights.h5) "
-        "together with the JSON");
+        "there is an architecture (model_config or JSON) but there are no weights: give the weights "
+        "file (.weights.h5) together with it, or save the whole model again");
   }
   return Status();
 }

@@ -99,10 +99,17 @@ class Flattener {
       }
     }
     if (waiting_count == 0) return Status();
-    const auto& [missing, calls] = *waiting.begin();
-    return corrupt("layer \"" + scope.model->layers[calls.front().layer].name +
-                   "\" takes its input from \"" + missing.substr(0, missing.find('\n')) +
-                   "\", which is not in the model or waits for it in a circle");
+    std::set<std::string> stuck;
+    for (const auto& [missing, calls] : waiting) {
+      const std::string source = missing.substr(0, missing.find('\n'));
+      for (const PendingCall& call : calls) {
+        stuck.insert("\"" + scope.model->layers[call.layer].name + "\" from \"" + source + "\"");
+      }
+    }
+    std::string list;
+    for (const std::string& link : stuck) list += (list.empty() ? "" : ", ") + link;
+    return corrupt("layers take inputs that are not in the model, or wait for each other in a "
+                   "circle: " + list);
   }
 
   // Sets `missing` to what has to come first, if anything.
@@ -148,14 +155,17 @@ class Flattener {
   }
 
   std::string unique_path(const std::string& wanted) {
-    int& count = path_counts_[wanted];
-    ++count;
-    return count == 1 ? wanted : wanted + "#" + std::to_string(count);
+    std::string path = wanted;
+    for (int& count = path_counts_[wanted]; !paths_.insert(path).second;) {
+      path = wanted + "#" + std::to_string(++count + 1);
+    }
+    return path;
   }
 
   SourceGraph* graph_;
   std::unordered_map<const Layer*, int32_t> first_calls_;
-  std::unordered_map<std::string, int> path_counts_;
+  std::unordered_map<std::string, int> path_counts_;  // Later calls by the path of the first.
+  std::set<std::string> paths_;
 };
 
 // Names are used as keys: a second output of the same layer needs one of its own.

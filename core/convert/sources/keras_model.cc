@@ -150,6 +150,14 @@ std::string class_of(const json::Value& layer) {
   return layer.string_or("class_name", "");
 }
 
+// Whether this is a call of keras.ops and not of a layer, whose class may have the same name. Only
+// .keras files name the module; every layer's configuration says whether it is trainable.
+bool is_operation(const json::Value& value, const std::string& class_name) {
+  if (is_model_class(class_name) || class_name == "InputLayer") return false;
+  if (value.string_or("module", "").starts_with("keras.src.ops")) return true;
+  return value.find("module") == nullptr && value["config"].find("trainable") == nullptr;
+}
+
 Result<Model> parse_model_of(const std::string& class_name, const json::Value& config,
                              Reading& reading);
 
@@ -159,6 +167,9 @@ Result<Layer> parse_layer(const json::Value& value, Reading& reading) {
   layer.config = &value["config"];
   if (layer.class_name.empty()) return corrupt("a layer in the architecture has no class_name");
   if (reading.major == 1) modernize_layer(&layer.class_name, &layer.config, reading);
+  if (reading.major >= 3 && is_operation(value, layer.class_name)) {
+    layer.class_name = "ops." + layer.class_name;
+  }
   layer.name = value.string_or("name", layer.config->string_or("name", ""));
   if (layer.name.empty()) layer.name = snake_case(layer.class_name);
   layer.trainable = layer.config->bool_or("trainable", true);

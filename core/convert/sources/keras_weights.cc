@@ -1,5 +1,6 @@
 #include "core/convert/sources/keras_weights.h"
 
+#include <algorithm>
 #include <limits>
 #include <map>
 #include <optional>
@@ -155,6 +156,22 @@ Result<std::vector<SourceWeight>> read_listed(const hdf5::Object& group) {
   return weights;
 }
 
+// "vars/0", "vars/1", ... of a layer's group.
+Result<std::vector<SourceWeight>> read_variables(const hdf5::Object& place) {
+  std::vector<SourceWeight> weights;
+  ZEOLITE_ASSIGN(const bool has_variables, has_link(place, "vars"));
+  if (!has_variables) return weights;
+  ZEOLITE_ASSIGN(const hdf5::Object variables, place.find("vars"));
+  ZEOLITE_ASSIGN(const std::vector<hdf5::Link> links, variables.links());
+  for (size_t i = 0; i < links.size(); ++i) {
+    const std::string name = std::to_string(i);
+    ZEOLITE_ASSIGN(const hdf5::Object dataset, variables.find(name));
+    ZEOLITE_ASSIGN(SourceWeight weight, read_weight(dataset, name));
+    weights.push_back(std::move(weight));
+  }
+  return weights;
+}
+
 bool expects_weights(Layer& layer) {
   std::vector<Layer*> leaves;
   if (layer.model != nullptr) {
@@ -180,9 +197,19 @@ bool has_listed_weights(const hdf5::Object& root) {
   return root.has_attribute("layer_names") || root.has_attribute("layer_names0");
 }
 
-bool has_stored_weights(const hdf5::Object& root) {
-  return root.has_link("layers") || root.has_link("_layer_checkpoint_dependencies") ||
-         root.has_link("vars");
+Result<bool> has_link(const hdf5::Object& group, std::string_view name) {
+  if (group.has_link(name)) return true;
+  ZEOLITE_ASSIGN(const std::vector<hdf5::Link> links, group.links());
+  return std::any_of(links.begin(), links.end(),
+                     [name](const hdf5::Link& link) { return link.name == name; });
+}
+
+Result<bool> has_stored_weights(const hdf5::Object& root) {
+  for (const char* name : {"layers", "_layer_checkpoint_dependencies", "vars"}) {
+    ZEOLITE_ASSIGN(const bool found, has_link(root, name));
+    if (found) return true;
+  }
+  return false;
 }
 
 Status assign_listed_weights(const hdf5::Object& group, Model* model) {
@@ -227,11 +254,18 @@ Status assign_listed_weights(const hdf5::Object& group, Model* model) {
 
 Status assign_stored_weights(const hdf5::Object& root, Model* model) {
   std::string folder = "layers";
-  if (!root.has_link(folder)) folder = "_layer_checkpoint_dependencies";
-  std::optional<hdf5::Object> container;
-  if (root.has_link(folder)) {
-    ZEOLITE_ASSIGN(hdf5::Object found, root.find(folder));
-    container = std::move(found);
+  std::map<std::string, hdf5::Object> places;
+  for (const char* name : {"layers", "_layer_checkpoint_dependencies"}) {
+    ZEOLITE_ASSIGN(const bool is_there, has_link(root, name));
+    if (!is_there) continue;
+    folder = name;
+    ZEOLITE_ASSIGN(const hdf5::Object container, root.find(name));
+    ZEOLITE_ASSIGN(const std::vector<hdf5::Link> links, container.links());
+    for (const hdf5::Link& link : links) {
+      ZEOLITE_ASSIGN(hdf5::Object place, container.find(link.name));
+      places.emplace(link.name, std::move(place));
+    }
+    break;
   }
   std::map<std::string, int> used;
   for (Layer& layer : model->layers) {
@@ -240,14 +274,10 @@ Status assign_stored_weights(const hdf5::Object& root, Model* model) {
         package == std::string::npos ? layer.class_name : layer.class_name.substr(package + 1));
     const int number = used[key]++;
     if (number > 0) key += "_" + std::to_string(number);
-    std::optional<hdf5::Object> place;
-    if (container && container->has_link(key)) {
-      ZEOLITE_ASSIGN(hdf5::Object found, container->find(key));
-      place = std::move(found);
-    }
+    const auto place = places.find(key);
     if (layer.model != nullptr) {
-      if (place) {
-        ZEOLITE_TRY(assign_stored_weights(*place, layer.model.get()));
+      if (place != places.end()) {
+        ZEOLITE_TRY(assign_stored_weights(place->second, layer.model.get()));
       } else if (expects_weights(layer)) {
         return corrupt("the weights file has nothing for the nested model \"" + layer.name +
                        "\" (looked for " + folder + "/" + key + ")");
@@ -255,13 +285,8 @@ Status assign_stored_weights(const hdf5::Object& root, Model* model) {
       continue;
     }
     std::vector<SourceWeight> weights;
-    if (place && place->has_link("vars")) {
-      ZEOLITE_ASSIGN(const hdf5::Object variables, place->find("vars"));
-      for (int i = 0; variables.has_link(std::to_string(i)); ++i) {
-        ZEOLITE_ASSIGN(const hdf5::Object dataset, variables.find(std::to_string(i)));
-        ZEOLITE_ASSIGN(SourceWeight weight, read_weight(dataset, std::to_string(i)));
-        weights.push_back(std::move(weight));
-      }
+    if (place != places.end()) {
+      ZEOLITE_ASSIGN(weights, read_variables(place->second));
     }
     std::vector<WeightRole> roles;
     if (weights.empty() && weight_roles(layer, &roles) && !roles.empty()) {

@@ -17,6 +17,9 @@ Status assign_stored_weights(const hdf5::Object& root, Model* model);
 
 // Which of the two `root` is (of a model .h5: what is below its model_weights).
 bool has_listed_weights(const hdf5::Object& root);
-bool has_stored_weights(const hdf5::Object& root);
+Result<bool> has_stored_weights(const hdf5::Object& root);
+
+// Whether `group` has that link; an error, and not false, when its links cannot be read.
+Result<bool> has_link(const hdf5::Object& group, std::string_view name);
 
 }  // namespace zeolite::keras

@@ -27,7 +27,8 @@ inline void PrintTo(const ModelCase& model_case, std::ostream* stream) {
   *stream << model_case.name();
 }
 
-// The cases under tests/data/models, and those that the collection's conv_family.txt lists.
+// The cases under tests/data/models, and those that the collection's conv_family.txt lists; with
+// ZEOLITE_CASE, the one in that folder.
 std::vector<ModelCase> model_cases();
 
 std::vector<SourceFile> source_files(const ModelCase& model_case);
