@@ -5,9 +5,8 @@
 #include <utility>
 
 #include "core/base/checked.h"
+#include "core/graph/schema.h"
 #include "core/graph/verify.h"
-#include "flatbuffers/flatbuffers.h"
-#include "schema/tflite_generated.h"
 
 namespace zeolite {
 namespace {

@@ -9,8 +9,7 @@
 #include <utility>
 
 #include "core/base/checked.h"
-#include "flatbuffers/flatbuffers.h"
-#include "schema/tflite_generated.h"
+#include "core/graph/schema.h"
 
 namespace zeolite {
 namespace {
