@@ -4,6 +4,7 @@
 
 #include "core/kernels/f32_conv_parts.h"
 #include "core/kernels/f32_matmul.h"
+#include "core/kernels/f32_tile.h"
 
 namespace zeolite {
 namespace {
@@ -33,7 +34,8 @@ bool fits_winograd(const Conv2DShape& shape) {
   return w.kernel_height == 3 && w.kernel_width == 3 && w.stride_height == 1 &&
          w.stride_width == 1 && w.dilation_height == 1 && w.dilation_width == 1 &&
          shape.groups == 1 && shape.input_channels >= 16 && shape.output_channels >= 16 &&
-         shape.output_height >= 2 && shape.output_width >= 2;
+         int64_t{shape.batch} * ((shape.output_height + 1) / 2) * ((shape.output_width + 1) / 2) >=
+             kF32TileRows;
 }
 
 int64_t pixel_count(const Conv2DShape& shape) {

@@ -10,7 +10,7 @@
 namespace zeolite {
 
 void f32_conv_fill_table(const Conv2DShape& shape, const float* input, const float* zeros,
-                         int64_t first, int64_t count, const float** table) {
+                         int64_t first, int64_t count, int64_t tile_pixels, const float** table) {
   const Window2D& w = shape.window;
   const int64_t taps = f32_conv_taps(shape);
   const int64_t area = int64_t{shape.output_height} * shape.output_width;
@@ -21,13 +21,13 @@ void f32_conv_fill_table(const Conv2DShape& shape, const float* input, const flo
   for (int64_t pixel = 0; pixel < count; ++pixel) {
     const float* source = input + image * shape.input_height * row_floats;
     const float** target =
-        table + pixel / kF32TileRows * taps * kF32TileRows + pixel % kF32TileRows;
+        table + pixel / tile_pixels * taps * tile_pixels + pixel % tile_pixels;
     const int64_t top = oy * w.stride_height - w.pad_top;
     const int64_t left = ox * w.stride_width - w.pad_left;
     for (int64_t ky = 0; ky < w.kernel_height; ++ky) {
       const int64_t y = top + ky * w.dilation_height;
       const bool inside = y >= 0 && y < shape.input_height;
-      for (int64_t kx = 0; kx < w.kernel_width; ++kx, target += kF32TileRows) {
+      for (int64_t kx = 0; kx < w.kernel_width; ++kx, target += tile_pixels) {
         const int64_t x = left + kx * w.dilation_width;
         *target = inside && x >= 0 && x < shape.input_width
                       ? source + y * row_floats + x * shape.input_channels
@@ -91,7 +91,7 @@ void f32_conv_indirect_run(const F32Conv2DPlan& plan, const float* packed, const
     const TileSplit::Part part = split.part(task);
     const float** table =
         reinterpret_cast<const float**>(static_cast<uint8_t*>(scratch) + thread * table_size);
-    f32_conv_fill_table(shape, input, packed, part.row, part.rows, table);
+    f32_conv_fill_table(shape, input, packed, part.row, part.rows, kF32TileRows, table);
     for (int64_t group = 0; group < shape.groups; ++group) {
       for (int64_t panel = part.first_panel; panel < part.last_panel; ++panel) {
         const int64_t column = panel * kF32TileColumns;

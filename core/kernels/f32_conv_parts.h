@@ -16,9 +16,10 @@ inline int64_t f32_conv_zero_floats(const Conv2DShape& shape) {
 }
 
 // The pointers to the input's channels, or to `zeros` in the padding, for all taps of the output
-// pixels [first, first + count), in the order of f32_indirect_panel.
+// pixels [first, first + count): tiles of tile_pixels pixels, of each all taps, of each all pixels.
+// This is the order of f32_indirect_panel for kF32TileRows.
 void f32_conv_fill_table(const Conv2DShape& shape, const float* input, const float* zeros,
-                         int64_t first, int64_t count, const float** table);
+                         int64_t first, int64_t count, int64_t tile_pixels, const float** table);
 
 // Products over rows found through pointers; any convolution.
 void f32_conv_indirect_plan(F32Conv2DPlan* plan);

@@ -9,7 +9,6 @@
 #include <cstddef>
 
 #include "core/kernels/f32_conv_parts.h"
-#include "core/kernels/f32_tile.h"
 #include "core/kernels/simd.h"
 #include "core/kernels/split.h"
 
@@ -17,6 +16,7 @@ namespace zeolite {
 namespace {
 
 constexpr int64_t kBlockPixels = 32;
+constexpr int64_t kTilePixels = 4;  // Turned at once.
 constexpr int kVectors = kBlockPixels / 4;
 
 // A weight and where its input's pixels stand in the turned block, in elements.
@@ -154,11 +154,11 @@ void f32_conv_sparse_run(const F32Conv2DPlan& plan, const float* packed, const f
     const int64_t first = block * kBlockPixels;
     const int64_t count = std::min(kBlockPixels, pixels - first);
     std::fill_n(table, kBlockPixels * taps, packed);
-    f32_conv_fill_table(shape, input, packed, first, count, table);
-    for (int64_t tile = 0; tile < kBlockPixels / kF32TileRows; ++tile) {
+    f32_conv_fill_table(shape, input, packed, first, count, kTilePixels, table);
+    for (int64_t tile = 0; tile < kBlockPixels / kTilePixels; ++tile) {
       for (int64_t tap = 0; tap < taps; ++tap) {
-        turn_pixels(table + (tile * taps + tap) * kF32TileRows, channels,
-                    turned + tap * channels * kBlockPixels + tile * kF32TileRows);
+        turn_pixels(table + (tile * taps + tap) * kTilePixels, channels,
+                    turned + tap * channels * kBlockPixels + tile * kTilePixels);
       }
     }
     for (int64_t o = 0; o < layout.outputs; o += 4) {

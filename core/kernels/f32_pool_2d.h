@@ -13,7 +13,7 @@ namespace zeolite {
 void f32_average_pool_2d(const Pool2DShape& shape, const float* input, float* output,
                          F32Clamp clamp, ThreadPool* pool);
 
-// MAX_POOL_2D: the largest of the window's pixels that lie inside the input.
+// MAX_POOL_2D: the largest of the window's pixels that lie inside the input; NaN is passed over.
 void f32_max_pool_2d(const Pool2DShape& shape, const float* input, float* output, F32Clamp clamp,
                      ThreadPool* pool);
 

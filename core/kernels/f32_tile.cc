@@ -14,7 +14,7 @@ struct Tile {
   [[gnu::always_inline]] void start(const float* bias) {
     const F32x4 low = wasm_v128_load(bias);
     const F32x4 high = wasm_v128_load(bias + 4);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r) {
       sum[r][0] = low;
       sum[r][1] = high;
@@ -27,7 +27,7 @@ struct Tile {
       const F32x4 low = wasm_v128_load(w);
       const F32x4 high = wasm_v128_load(w + 4);
       w += kF32TileColumns;
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int r = 0; r < Rows; ++r) {
         const F32x4 x = wasm_v128_load32_splat(a[r] + i);
         sum[r][0] = f32x4_madd(x, low, sum[r][0]);
@@ -41,7 +41,7 @@ struct Tile {
                                     const F32Clamp& clamp) {
     const F32x4 low = wasm_f32x4_splat(clamp.min);
     const F32x4 high = wasm_f32x4_splat(clamp.max);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r) {
       const F32x4 left = f32x4_clamp(sum[r][0], low, high);
       const F32x4 right = f32x4_clamp(sum[r][1], low, high);
@@ -68,7 +68,7 @@ template <int Rows>
   Tile<Rows> tile;
   tile.start(panel);
   const float* rows[Rows];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) rows[r] = a + r * a_stride;
   tile.add(k, rows, panel + kF32TileColumns);
   tile.store(out, out_stride, columns, clamp);
@@ -83,48 +83,67 @@ template <int Rows>
   const float* w = panel + kF32TileColumns;
   for (size_t tap = 0; tap < taps; ++tap, pointers += kF32TileRows) {
     const float* rows[Rows];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r) rows[r] = pointers[r] + a_offset;
     w = tile.add(k, rows, w);
   }
   tile.store(out, out_stride, columns, clamp);
 }
 
+// The tile of the last `rows` rows, fewer than kF32TileRows.
+template <int Rows = kF32TileRows - 1>
+void gemm_tail(size_t rows, size_t k, const float* a, size_t a_stride, const float* panel,
+               float* out, size_t out_stride, size_t columns, const F32Clamp& clamp) {
+  if (rows == Rows) {
+    gemm_tile<Rows>(k, a, a_stride, panel, out, out_stride, columns, clamp);
+  } else if constexpr (Rows > 1) {
+    gemm_tail<Rows - 1>(rows, k, a, a_stride, panel, out, out_stride, columns, clamp);
+  }
+}
+
+template <int Rows = kF32TileRows - 1>
+void indirect_tail(size_t rows, size_t taps, size_t k, const float* const* pointers,
+                   size_t a_offset, const float* panel, float* out, size_t out_stride,
+                   size_t columns, const F32Clamp& clamp) {
+  if (rows == Rows) {
+    indirect_tile<Rows>(taps, k, pointers, a_offset, panel, out, out_stride, columns, clamp);
+  } else if constexpr (Rows > 1) {
+    indirect_tail<Rows - 1>(rows, taps, k, pointers, a_offset, panel, out, out_stride, columns,
+                            clamp);
+  }
+}
+
 }  // namespace
 
 void f32_gemm_panel(size_t rows, size_t k, const float* a, size_t a_stride, const float* panel,
                     float* out, size_t out_stride, size_t columns, const F32Clamp& clamp) {
-  for (; rows >= 4; rows -= 4) {
-    gemm_tile<4>(k, a, a_stride, panel, out, out_stride, columns, clamp);
-    a += 4 * a_stride;
-    out += 4 * out_stride;
+  constexpr size_t kRows = kF32TileRows;
+  const bool after_tile = rows > kRows;
+  for (; rows >= kRows; rows -= kRows) {
+    gemm_tile<kRows>(k, a, a_stride, panel, out, out_stride, columns, clamp);
+    a += kRows * a_stride;
+    out += kRows * out_stride;
   }
-  switch (rows) {
-    case 3:
-      return gemm_tile<3>(k, a, a_stride, panel, out, out_stride, columns, clamp);
-    case 2:
-      return gemm_tile<2>(k, a, a_stride, panel, out, out_stride, columns, clamp);
-    case 1:
-      return gemm_tile<1>(k, a, a_stride, panel, out, out_stride, columns, clamp);
+  if (rows == 1 && after_tile) {
+    // One row alone takes as long as 8: its two sums wait for each other. So the last tile repeats
+    // rows of the one before, to the same values.
+    gemm_tile<kRows>(k, a - (kRows - 1) * a_stride, a_stride, panel,
+                     out - (kRows - 1) * out_stride, out_stride, columns, clamp);
+    return;
   }
+  gemm_tail(rows, k, a, a_stride, panel, out, out_stride, columns, clamp);
 }
 
 void f32_indirect_panel(size_t rows, size_t taps, size_t k, const float* const* pointers,
                         size_t a_offset, const float* panel, float* out, size_t out_stride,
                         size_t columns, const F32Clamp& clamp) {
-  for (; rows >= 4; rows -= 4) {
-    indirect_tile<4>(taps, k, pointers, a_offset, panel, out, out_stride, columns, clamp);
-    pointers += kF32TileRows * taps;
-    out += 4 * out_stride;
+  constexpr size_t kRows = kF32TileRows;
+  for (; rows >= kRows; rows -= kRows) {
+    indirect_tile<kRows>(taps, k, pointers, a_offset, panel, out, out_stride, columns, clamp);
+    pointers += kRows * taps;
+    out += kRows * out_stride;
   }
-  switch (rows) {
-    case 3:
-      return indirect_tile<3>(taps, k, pointers, a_offset, panel, out, out_stride, columns, clamp);
-    case 2:
-      return indirect_tile<2>(taps, k, pointers, a_offset, panel, out, out_stride, columns, clamp);
-    case 1:
-      return indirect_tile<1>(taps, k, pointers, a_offset, panel, out, out_stride, columns, clamp);
-  }
+  indirect_tail(rows, taps, k, pointers, a_offset, panel, out, out_stride, columns, clamp);
 }
 
 }  // namespace zeolite

@@ -48,8 +48,8 @@ struct Layout {
         point_floats(f32_panel_count(outputs) * f32_panel_floats(channels)) {
     // Some 400 KB of transformed tiles, so that they stay in L2, but not so few that the weights,
     // which pass once for each block, cost more than the tiles.
-    block_tiles = std::clamp<int64_t>(100000 / (kPoints * (channels + outputs)), 32, 96);
-    block_tiles = std::min(block_tiles / 4 * 4, (tiles + 3) / 4 * 4);
+    block_tiles = std::clamp<int64_t>(100000 / (kPoints * (channels + outputs)), 36, 96);
+    block_tiles = std::min(block_tiles / kF32TileRows * kF32TileRows, tiles);
   }
 
   int64_t input_point_stride() const { return block_tiles * channels + kSkewFloats; }

@@ -75,6 +75,16 @@ TEST(F32Pool2D, PaddingCountsNeitherAsValueNorInTheDivisor) {
   }
 }
 
+TEST(F32Pool2D, TheMaximumPassesOverNan) {
+  Pool2DShape s;
+  s.input_height = s.output_height = s.output_width = s.channels = 1;
+  s.input_width = s.window.kernel_width = 3;
+  const float input[] = {1.0f, std::nanf(""), 2.0f};
+  float output = 0.0f;
+  f32_max_pool_2d(s, input, &output, kNoClamp, nullptr);
+  EXPECT_EQ(output, 2.0f);
+}
+
 TEST(F32Reduce, SumsAndMeansMatch) {
   Random random(2);
   ThreadPool pool(3);
