@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 import { cmakeBuild, dist, Failure, filesBelow, inRepo, main, run, setUp } from './common.mjs';
+import { adaptGlue } from './glue.mjs';
 import { bundledPackages, writeNotices } from './notices.mjs';
 
 const wasmFolder = inRepo('build/wasm');
@@ -27,28 +28,58 @@ const shared = {
   external: ['node:*'],
 };
 
-/** '#modules/NAME' is the JavaScript that Emscripten made for that module. */
+/**
+ * '#modules/NAME' is the JavaScript that Emscripten made for that module. It is the same with and
+ * without relaxed SIMD but for the file's name: then it is bundled once.
+ */
 const modulesPlugin = {
   name: 'modules',
-  setup: (plugins) => plugins.onResolve({ filter: /^#modules\// }, ({ path: name }) => ({
-    path: path.join(modulesFolder, `${name.slice('#modules/'.length)}.js`),
-  })),
+  setup(plugins) {
+    const read = (name) => adaptGlue(fs.readFileSync(path.join(modulesFolder, `${name}.js`), 'utf8'), name);
+    plugins.onResolve({ filter: /^#modules\// }, ({ path: specifier }) => {
+      const name = specifier.slice('#modules/'.length), plain = name.replace('-relaxed', '-simd');
+      return { path: read(name) === read(plain) ? plain : name, namespace: 'modules' };
+    });
+    plugins.onLoad({ filter: /./, namespace: 'modules' }, ({ path: name }) => ({ contents: read(name) }));
+  },
 };
 
-/** Bundles web/src/{index,cli,worker}.ts into dist/, the types beside them; gives esbuild's accounts. */
+/** The command line uses the package's own entry, beside it in dist/. */
+const entryPlugin = {
+  name: 'entry',
+  setup: (plugins) => plugins.onResolve({ filter: /^\.\.\/index\.js$/ }, () => ({ path: './index.js', external: true })),
+};
+
+/** Puts those declarations into dist/ that the entry's lead to, and no others. */
+function copyTypes(source) {
+  const wanted = new Set(['index.d.ts']);
+  for (const file of wanted) {
+    const text = fs.readFileSync(path.join(source, file), 'utf8');
+    for (const [, target] of text.matchAll(/(?:from|import\()\s*['"]\.\/([\w/]+)\.js['"]/g)) wanted.add(`${target}.d.ts`);
+    fs.writeFileSync(path.join(dist, file), text);
+  }
+  for (const file of filesBelow(dist)) {
+    if (file.endsWith('.d.ts') && !wanted.has(file) && !file.startsWith('demo/')) fs.rmSync(path.join(dist, file));
+  }
+}
+
+/** Bundles web/src/{index,worker,cli}.ts into dist/, the types beside them; gives esbuild's accounts. */
 export async function buildWeb() {
   const { build } = await import('esbuild');
   const { version } = JSON.parse(fs.readFileSync(inRepo('package.json'), 'utf8'));
-  const bundle = (isWorker, ...names) => build({
-    ...shared, entryPoints: names.map((name) => inRepo('web/src', `${name}.ts`)), outdir: dist, plugins: [modulesPlugin],
-    define: { __ZEOLITE_VERSION__: JSON.stringify(version), __ZEOLITE_WORKER__: String(isWorker) },
+  const bundle = (name, plugins) => build({
+    ...shared, entryPoints: [inRepo('web/src', `${name}.ts`)], outdir: dist, plugins,
+    define: { __ZEOLITE_VERSION__: JSON.stringify(version), __ZEOLITE_WORKER__: String(name === 'worker') },
   });
-  const [own, worker] = await Promise.all([
-    bundle(false, 'index', 'cli'),
-    bundle(true, 'worker'),
+  const [index, worker, cli] = await Promise.all([
+    bundle('index', [modulesPlugin]),
+    bundle('worker', [modulesPlugin]),
+    bundle('cli', [entryPlugin]),
     run(inRepo('node_modules/.bin/tsc'), ['-p', 'web']),
   ]);
-  return [own.metafile, worker.metafile];
+  fs.chmodSync(path.join(dist, 'cli.js'), 0o755);
+  copyTypes(inRepo('build/types'));
+  return [index.metafile, worker.metafile, cli.metafile];
 }
 
 /**

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Sets up what is missing, builds, and runs every test; exit status 0 when all passed.
-//   node tools/test.mjs [checks] [native] [node] [page]     (without a name: all of them)
+//   node tools/test.mjs [checks] [native] [node] [install] [page]     (without a name: all of them)
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -51,7 +51,7 @@ async function checks() {
   return { passed, failed: problems.length, note: 'layers, sizes, generated files, contents of the tarball' };
 }
 
-const suites = { checks, native, node: () => nodeTests('node'), page: () => nodeTests('page') };
+const suites = { checks, native, node: () => nodeTests('node'), install: () => nodeTests('install'), page: () => nodeTests('page') };
 
 await main(async () => {
   const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites);

@@ -1,6 +1,7 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The package's public types: what every function takes and gives. Types only, no code.
 
-/** Why something failed; see {@link ZeoliteErrorShape}. */
+/** Why something failed: the `code` of a `ZeoliteError`. */
 export type ErrorCode =
   /** The bytes are of no format that Zeolite knows. */
   | 'not-a-model'
@@ -31,12 +32,6 @@ export interface Issue {
   reason: string;
   /** What the user can do about it; may be empty. */
   help: string;
-}
-
-/** What every error of this package has; the class is `ZeoliteError`. */
-export interface ZeoliteErrorShape extends Error {
-  readonly code: ErrorCode;
-  readonly issues: readonly Issue[];
 }
 
 /** The array that holds a tensor's elements, by element type. */
@@ -184,6 +179,18 @@ export type Source =
   | ArrayBufferLike
   | ArrayBufferView;
 
+/** A page's FileList; in this form so that the types need no library of a page's types. */
+export interface FileListLike {
+  readonly length: number;
+  item(index: number): File | null;
+}
+
+/** A drop's DataTransferItemList. */
+export interface DropItems {
+  readonly length: number;
+  readonly [index: number]: { readonly kind: string; getAsFile(): File | null };
+}
+
 /**
  * The same, or the several files of one model: a list of files, the items of a drop (directories
  * are read), bytes by path, or in Node the path of a folder.
@@ -191,8 +198,8 @@ export type Source =
 export type ConvertSource =
   | Source
   | readonly File[]
-  | FileList
-  | DataTransferItemList
+  | FileListLike
+  | DropItems
   | { readonly [path: string]: ArrayBufferLike | ArrayBufferView | Blob };
 
 /** A custom operator: both functions are synchronous. */
@@ -299,8 +306,11 @@ export interface QuantizeOptions {
   mode: QuantizeMode;
 }
 
-/** What a file can be converted from or read as. */
-export type Format = 'keras' | 'tflite' | 'tensorflow' | 'tfjs' | 'onnx';
+/**
+ * What a file can be taken for: Keras' HDF5 file, its zip archive (.keras), its architecture as JSON
+ * beside the weights, or a `.tflite`.
+ */
+export type Format = 'keras-h5' | 'keras' | 'keras-json' | 'tflite';
 
 export interface ConvertOptions {
   /** Forces the format; by default the content decides. */

@@ -1,0 +1,26 @@
+// What JavaScript sees of the runtime's module.
+#include <emscripten/bind.h>
+
+#include "wasm/runtime/inspect_session.h"
+#include "wasm/runtime/runtime_session.h"
+
+using zeolite::wasm::InspectSession;
+using zeolite::wasm::RuntimeSession;
+
+EMSCRIPTEN_BINDINGS(zeolite_runtime) {
+  emscripten::class_<RuntimeSession>("RuntimeSession")
+      .constructor<int>()
+      .function("reserve", &RuntimeSession::reserve)
+      .function("load", &RuntimeSession::load)
+      .function("prepare", &RuntimeSession::prepare)
+      .function("inputTable", &RuntimeSession::input_table)
+      .function("run", &RuntimeSession::run)
+      .function("error", &RuntimeSession::error)
+      .function("profile", &RuntimeSession::profile)
+      .function("reset", &RuntimeSession::reset);
+  emscripten::class_<InspectSession>("InspectSession")
+      .constructor<>()
+      .function("addFile", &InspectSession::add_file)
+      .function("inspect", &InspectSession::inspect)
+      .function("stats", &InspectSession::stats);
+}
