@@ -8,7 +8,7 @@ import { cmakeBuild, dist, Failure, filesBelow, inRepo, main, run, setUp } from 
 import { adaptGlue } from './glue.mjs';
 import { bundledPackages, writeNotices } from './notices.mjs';
 
-const wasmFolder = inRepo('build/wasm');
+export const wasmFolder = inRepo('build/wasm');
 const modulesFolder = path.join(wasmFolder, 'modules');
 const isNewer = (source, target) =>
   !fs.existsSync(target) || fs.statSync(source).mtimeMs > fs.statSync(target).mtimeMs;

@@ -1,30 +1,45 @@
 #!/usr/bin/env node
 // Sets up what is missing, builds, and runs every test; exit status 0 when all passed.
-//   node tools/test.mjs [checks] [native] [node] [install] [page]     (without a name: all of them)
+//   node tools/test.mjs [checks] [native] [wasm] [node] [install] [page]     (without a name: all of them)
 import fs from 'node:fs';
 import path from 'node:path';
 
-import { buildAll } from './build.mjs';
+import { buildAll, wasmFolder } from './build.mjs';
 import { check } from './check.mjs';
-import { cmakeBuild, Failure, filesBelow, inRepo, main, repo, run, setUp } from './common.mjs';
+import { cmakeBuild, Failure, filesBelow, inRepo, main, repo, run, setUp, toolEnvironment } from './common.mjs';
 
 const sum = (text, pattern) => [...text.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
 
-/** GoogleTest and the fuzz targets through ctest, with addresses and undefined operations checked. */
-async function native() {
-  const folder = inRepo('build/native-checked'), results = path.join(folder, 'results.xml');
-  await cmakeBuild(folder, ['ZEOLITE_SANITIZE=ON'], []);
+/** Runs ctest in `folder`; counts GoogleTest's tests, and programs without it as one each. */
+async function ctest(folder, note) {
+  const results = path.join(folder, 'results.xml');
   fs.rmSync(results, { force: true });
   let failure;
   await run('ctest', ['--test-dir', folder, '--output-on-failure', '--output-junit', results, '-j', '2', '--no-tests=error'],
     { env: { ...process.env, UBSAN_OPTIONS: 'print_stacktrace=1' } }).catch((error) => { failure = error; });
   const xml = fs.existsSync(results) ? fs.readFileSync(results, 'utf8') : '';
-  const programs = sum(xml, /<testsuite[^>]* tests="(\d+)"/gs);
-  const failedPrograms = sum(xml, /<testsuite[^>]* failures="(\d+)"/gs);
-  // Programs without GoogleTest (the fuzz targets) count as one test each.
-  const passed = sum(xml, /\[ {2}PASSED {2}\] (\d+) test/g) + sum(xml.replaceAll(/\d+ files, \d+ changed inputs/g, '#1#'), /#(1)#/g);
-  const failed = Math.max(failedPrograms, sum(xml, /\[ {2}FAILED {2}\] (\d+) test/g), failure ? 1 : 0);
-  return { passed, failed, note: `${programs} programs under sanitizers` };
+  const failedPrograms = sum(xml, /<testsuite[^>]*\sfailures="(\d+)"/gs);
+  const fuzzers = [...xml.matchAll(/\d+ files, \d+ changed inputs/g)].length;
+  return {
+    passed: sum(xml, /\[ {2}PASSED {2}\] (\d+) test/g) + fuzzers,
+    failed: Math.max(failedPrograms, sum(xml, /\[ {2}FAILED {2}\] (\d+) test/g), failure ? 1 : 0),
+    note: note(sum(xml, /<testsuite[^>]*\stests="(\d+)"/gs)),
+  };
+}
+
+/** GoogleTest and the fuzz targets, with addresses and undefined operations checked. */
+async function native() {
+  const folder = inRepo('build/native-checked');
+  await cmakeBuild(folder, ['ZEOLITE_SANITIZE=ON'], []);
+  return ctest(folder, (programs) => `${programs} programs under sanitizers`);
+}
+
+/** The kernels' tests again, as WebAssembly in Node. */
+async function wasm() {
+  await cmakeBuild(wasmFolder, [], ['zeolite_schema'], { wasm: true });
+  await run('cmake', [wasmFolder, '--log-level=WARNING'], { env: toolEnvironment() });  // GoogleTest may have come after the first build.
+  await cmakeBuild(wasmFolder, [], ['wasm-tests'], { wasm: true });
+  return ctest(wasmFolder, (programs) => `${programs} programs as WebAssembly`);
 }
 
 /** The tests below tests/`folder` with Node's own test runner. */
@@ -51,7 +66,9 @@ async function checks() {
   return { passed, failed: problems.length, note: 'layers, sizes, generated files, contents of the tarball' };
 }
 
-const suites = { checks, native, node: () => nodeTests('node'), install: () => nodeTests('install'), page: () => nodeTests('page') };
+const suites = {
+  checks, native, wasm, node: () => nodeTests('node'), install: () => nodeTests('install'), page: () => nodeTests('page'),
+};
 
 await main(async () => {
   const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites);
@@ -59,7 +76,7 @@ await main(async () => {
   if (unknown.length) throw new Failure(`no such tests: ${unknown.join(', ')}; there are ${Object.keys(suites).join(', ')}`);
   await setUp('test');
   fs.mkdirSync(path.join(repo, 'build'), { recursive: true });
-  if (names.some((name) => name !== 'native')) await buildAll();
+  if (names.some((name) => !['native', 'wasm'].includes(name))) await buildAll();
   const lines = [];
   let passed = 0, failed = 0;
   for (const name of names) {
