@@ -1,10 +1,12 @@
 // CAST (1 to 9): the same values in another type; DEQUANTIZE (1 to 9) of float16 -> float32.
 //   input any shape    output the same shape, the type that the tensor says
 // Integers wrap around, floats to integers are cut towards zero (what does not fit becomes the
-// nearest value, NaN 0), anything but 0 is true.
+// nearest value, NaN 0), anything but 0 is true. Of a complex number the real part stays.
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <complex>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 
@@ -45,6 +47,11 @@ Status load(TensorType type, const uint8_t* data, int64_t from, int64_t count, W
     for (int64_t i = 0; i < count; ++i) to[i] = data[from + i] != 0;
     return {};
   }
+  if (type == TensorType::kComplex64) {
+    const auto* values = reinterpret_cast<const std::complex<float>*>(data) + from;
+    for (int64_t i = 0; i < count; ++i) to[i] = static_cast<Wide>(values[i].real());
+    return {};
+  }
   return dispatch<kNumbers>(type, [&]<class T>() -> Status {
     const T* values = reinterpret_cast<const T*>(data) + from;
     for (int64_t i = 0; i < count; ++i) to[i] = static_cast<Wide>(values[i]);
@@ -77,6 +84,11 @@ Status store(TensorType type, const Wide* from, int64_t count, uint8_t* data, in
     for (int64_t i = 0; i < count; ++i) data[at + i] = from[i] != 0;
     return {};
   }
+  if (type == TensorType::kComplex64) {
+    auto* values = reinterpret_cast<std::complex<float>*>(data) + at;
+    for (int64_t i = 0; i < count; ++i) values[i] = static_cast<float>(from[i]);
+    return {};
+  }
   return dispatch<kNumbers>(type, [&]<class T>() -> Status {
     T* values = reinterpret_cast<T*>(data) + at;
     for (int64_t i = 0; i < count; ++i) {
@@ -105,16 +117,22 @@ Status convert(EvalContext& context) {
 }
 
 Status eval(EvalContext& context) {
+  const TensorType from_type = context.input(0).type;
+  const Operand& output = context.output(0);
+  if (from_type == output.type) {
+    if (output.bytes > 0) std::memcpy(output.writable, context.input(0).data, output.bytes);
+    return {};
+  }
   // Float16 weights are the case that has to be quick.
-  if (context.input(0).type == TensorType::kFloat16 &&
-      context.output(0).type == TensorType::kFloat32) {
+  if (from_type == TensorType::kFloat16 && output.type == TensorType::kFloat32) {
     const uint16_t* from = context.in<uint16_t>(0);
     float* to = context.out<float>(0);
-    const int64_t count = product(context.output(0).shape);
+    const int64_t count = product(output.shape);
     for (int64_t i = 0; i < count; ++i) to[i] = half_to_float(from[i]);
     return {};
   }
-  return is_float(context.input(0).type) ? convert<double>(context) : convert<int64_t>(context);
+  const bool has_fractions = is_float(from_type) || from_type == TensorType::kComplex64;
+  return has_fractions ? convert<double>(context) : convert<int64_t>(context);
 }
 
 }  // namespace

@@ -83,17 +83,25 @@ Result<int64_t> integer_of(const OpContext& context, size_t index) {
   return values[0];
 }
 
+int64_t zero_point_of(const Operand& operand) {
+  const Quantization* quantization = operand.quantization;
+  const bool is_one = is_integer(operand.type) && quantization != nullptr &&
+                      quantization->zero_point.size() == 1;
+  return is_one ? quantization->zero_point[0] : 0;
+}
+
 int64_t product(std::span<const int32_t> shape, size_t from, size_t to) {
-  int64_t result = 1;
+  // Beside a dimension of 0 the others may be of any size: their product may wrap around then.
+  uint64_t result = 1;
   bool is_free = false;
   for (size_t i = from; i < to; ++i) {
     if (shape[i] < 0) {
       is_free = true;
     } else {
-      result *= shape[i];
+      result *= static_cast<uint64_t>(shape[i]);
     }
   }
-  return is_free && result != 0 ? kFree : result;
+  return is_free && result != 0 ? kFree : static_cast<int64_t>(result);
 }
 
 Result<Shape> broadcast_shape(std::span<const int32_t> a, std::span<const int32_t> b) {

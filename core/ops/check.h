@@ -38,6 +38,9 @@ Result<Shape> shape_of_integers(const OpContext& context, size_t index, bool fre
 // The only value of an int32 or int64 input that has data.
 Result<int64_t> integer_of(const OpContext& context, size_t index);
 
+// The integer that stands for 0.0: the zero point of a quantized operand, else 0.
+int64_t zero_point_of(const Operand& operand);
+
 // The product of the dimensions in [from, to); kFree when one of them is free and none is 0.
 // Sizes must have been checked by byte_size before.
 int64_t product(std::span<const int32_t> shape, size_t from, size_t to);

@@ -16,6 +16,7 @@ extern const OpKernel kCumsumOp;
 extern const OpKernel kDensifyOp;
 extern const OpKernel kDepthwiseConv2dOp;
 extern const OpKernel kDequantizeOp;
+extern const OpKernel kDynamicUpdateSliceOp;
 extern const OpKernel kExpandDimsOp;
 extern const OpKernel kFillOp;
 extern const OpKernel kFullyConnectedOp;
@@ -33,6 +34,8 @@ extern const OpKernel kRepeatOp;
 extern const OpKernel kReshapeOp;
 extern const OpKernel kResizeOp;
 extern const OpKernel kReverseOp;
+extern const OpKernel kReverseSequenceOp;
+extern const OpKernel kScatterNdOp;
 extern const OpKernel kSelectOp;
 extern const OpKernel kShapeOp;
 extern const OpKernel kSliceOp;
@@ -41,9 +44,11 @@ extern const OpKernel kSpaceToBatchNdOp;
 extern const OpKernel kSpaceToDepthOp;
 extern const OpKernel kSplitOp;
 extern const OpKernel kSqueezeOp;
+extern const OpKernel kTopkV2Op;
 extern const OpKernel kTransposeConvOp;
 extern const OpKernel kTransposeOp;
 extern const OpKernel kUnaryOp;
 extern const OpKernel kUnpackOp;
+extern const OpKernel kWhereOp;
 
 }  // namespace zeolite

@@ -1,9 +1,11 @@
 // Widens a tensor of any type by paddings [rank, 2] (int32 or int64: before and after, not negative):
-//   PAD (1 to 6), PADV2 (1 to 6): with zeros, or with the value of input 2
+//   PAD (1 to 6), PADV2 (1 to 6): with zeros (the zero point of a quantized tensor), or with the value
+//     of input 2
 //   MIRROR_PAD (1 to 3): with what lies inside, mirrored at the edge: REFLECT leaves the edge itself
 //     out, SYMMETRIC repeats it
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 
 #include "core/ops/check.h"
 #include "core/ops/dispatch.h"
@@ -71,6 +73,10 @@ Status prepare(PrepareContext& context) {
   state = State();
   ZEOLITE_ASSIGN(state.paddings, paddings_of(context));
   const Shape& input = context.input(0).shape;
+  if (product(input) == 0) {
+    state.loop.clear();
+    return {};
+  }
   const auto to = dense_strides(context.output(0).shape);
   const auto from = dense_strides(input);
   for (size_t i = 0; i < input.size(); ++i) {
@@ -115,7 +121,12 @@ Status eval(EvalContext& context) {
           context.options<MirrorPadOptions>().mode == MirrorPadMode::kReflect ? 1 : 0;
       mirror(state, input.shape, output.shape, edge, 0, context.in<T>(0), to);
     } else {
-      const T value = context.code() == BuiltinOperator::kPadv2 ? context.in<T>(2)[0] : T{};
+      T value = {};
+      if (context.code() == BuiltinOperator::kPadv2) {
+        value = context.in<T>(2)[0];
+      } else if constexpr (std::is_integral_v<T>) {
+        value = static_cast<T>(zero_point_of(input));
+      }
       std::fill_n(to, output.bytes / sizeof(T), value);
       copy_strided(state.loop, to, state.start, context.in<T>(0), 0);
     }

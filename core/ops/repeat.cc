@@ -54,6 +54,10 @@ struct State : OpState {
 Status prepare(PrepareContext& context) {
   State& state = context.state<State>();
   state = State();
+  if (product(context.output(0).shape) == 0) {
+    state.loop.clear();
+    return {};
+  }
   const Shape& input = context.input(0).shape;
   const Shape& output = context.output(0).shape;
   const auto to = dense_strides(output);

@@ -180,6 +180,10 @@ Status prepare(PrepareContext& context) {
   ZEOLITE_ASSIGN(const Box box, box_of(context));
   const auto from = dense_strides(context.input(0).shape);
   state = State();
+  if (product(context.output(0).shape) == 0) {
+    state.loop.clear();
+    return {};
+  }
   int64_t to = 1;
   for (const Range& range : box.ranges) to *= range.count;
   for (size_t i = 0; i < box.ranges.size(); ++i) {

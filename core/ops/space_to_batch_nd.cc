@@ -109,12 +109,8 @@ Status eval(EvalContext& context) {
   const int64_t bytes = state.depth * bits_per_element(input.type) / 8;
   const bool forward = to_batch(context);
   if (forward) {
-    const bool has_zero_point =
-        input.quantization != nullptr && input.quantization->zero_point.size() == 1;
-    const uint8_t zero =
-        has_zero_point && bits_per_element(input.type) == 8
-            ? static_cast<uint8_t>(input.quantization->zero_point[0])
-            : uint8_t{0};
+    // Of the types whose zero point is not always 0 every element is a byte.
+    const int zero = bits_per_element(input.type) == 8 ? static_cast<int>(zero_point_of(input)) : 0;
     std::memset(output.writable, zero, output.bytes);
   }
   for (int64_t in_block = 0; in_block < state.block[0] * state.block[1]; ++in_block) {

@@ -47,6 +47,10 @@ struct State : OpState {
 };
 
 Status prepare(PrepareContext& context) {
+  if (product(context.output(0).shape) == 0) {
+    context.state<State>().loop.clear();
+    return {};
+  }
   const bool forward = to_depth(context);
   // The side with pixels, [N, H, b, W, b, C], and the other one, [N, H, W, b, b, C].
   const Shape& wide = forward ? context.input(0).shape : context.output(0).shape;

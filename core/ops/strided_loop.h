@@ -18,7 +18,7 @@ class StridedLoop {
   // Adds a dimension inside of those before, `strides` in elements of each tensor.
   void add(int64_t size, const std::array<int64_t, kCount>& strides) {
     count_ *= size;
-    if (size == 1) return;
+    if (size == 1 || count_ == 0) return;
     // A dimension that continues the one before is part of it.
     if (rank_ > 0) {
       bool continues = true;
@@ -37,6 +37,8 @@ class StridedLoop {
   }
 
   int64_t count() const { return count_; }
+  // Makes it a loop that does nothing: for tensors without elements, whose strides mean nothing.
+  void clear() { count_ = 0; }
 
   // Calls body(offsets, run, strides) for each run of the innermost dimension, in order.
   template <class Body>
@@ -86,13 +88,14 @@ void copy_strided(const StridedLoop<2>& loop, T* to, int64_t to_start, const T* 
   });
 }
 
-// Distances between neighbours of each dimension in a dense tensor.
+// Distances between neighbours of each dimension in a dense tensor; in one without elements they may
+// have wrapped around.
 inline std::array<int64_t, kMaxLoopRank> dense_strides(std::span<const int32_t> shape) {
   std::array<int64_t, kMaxLoopRank> strides = {};
-  int64_t next = 1;
+  uint64_t next = 1;
   for (size_t i = shape.size(); i-- > 0;) {
-    strides[i] = next;
-    next *= shape[i];
+    strides[i] = static_cast<int64_t>(next);
+    next *= static_cast<uint64_t>(shape[i]);
   }
   return strides;
 }

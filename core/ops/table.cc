@@ -20,9 +20,7 @@ using Code = BuiltinOperator;
 // Integers of 8 and 16 bits where inputs and outputs have one scale, so that it plays no part.
 constexpr TypeSet kSameScale = kI8 | kU8 | kI16;
 constexpr TypeSet kSelectable = kWholeBytes & ~(kF8 | kC128);
-// Types whose zero is the number 0 whatever the scale.
-constexpr TypeSet kUnscaled = kBool | kF16 | kBF16 | kF32 | kI32 | kI64;
-constexpr TypeSet kCastable = kWholeBytes & ~(kF8 | kC64 | kC128 | kU64);
+constexpr TypeSet kCastable = kWholeBytes & ~(kF8 | kC128 | kU64);
 constexpr TypeSet kAnyType = ~(kOptional | kRepeated);
 
 // code, kernel, options, versions, traits, input types, output types
@@ -65,6 +63,8 @@ const OpEntry kTable[] = {
      types<kF16>(), types<kF32>()},
     {Code::kDiv, &kBinaryOp, &DivOptions::kInfo, 1, 2, kPure,
      types<kF32 | kI32, kF32 | kI32>(), types<kF32 | kI32>()},
+    {Code::kDynamicUpdateSlice, &kDynamicUpdateSliceOp, &DynamicUpdateSliceOptions::kInfo, 1, 6, kPure,
+     types<kWholeBytes, kWholeBytes, kI32 | kI64>(), types<kWholeBytes>()},
     {Code::kElu, &kUnaryOp, nullptr, 1, 1, kPure,
      types<kF32>(), types<kF32>()},
     {Code::kEqual, &kComparisonOp, &EqualOptions::kInfo, 1, 5, kPure,
@@ -109,6 +109,8 @@ const OpEntry kTable[] = {
      types<kF32>(), types<kF32>()},
     {Code::kLog, &kUnaryOp, nullptr, 1, 2, kPure,
      types<kF32>(), types<kF32>()},
+    {Code::kLogSoftmax, &kSoftmaxOp, &LogSoftmaxOptions::kInfo, 1, 2, kPure,
+     types<kF32>(), types<kF32>()},
     {Code::kLogicalAnd, &kComparisonOp, &LogicalAndOptions::kInfo, 1, 1, kPure,
      types<kBool, kBool>(), types<kBool>()},
     {Code::kLogicalNot, &kUnaryOp, &LogicalNotOptions::kInfo, 1, 1, kPure,
@@ -117,12 +119,10 @@ const OpEntry kTable[] = {
      types<kBool, kBool>(), types<kBool>()},
     {Code::kLogistic, &kUnaryOp, nullptr, 1, 3, kPure,
      types<kF32>(), types<kF32>()},
-    {Code::kLogSoftmax, &kSoftmaxOp, &LogSoftmaxOptions::kInfo, 1, 2, kPure,
+    {Code::kMaxPool2d, &kPool2dOp, &Pool2DOptions::kInfo, 1, 3, kPure,
      types<kF32>(), types<kF32>()},
     {Code::kMaximum, &kBinaryOp, &MaximumMinimumOptions::kInfo, 1, 4, kPure,
      types<kF32 | kI32 | kI64 | kSameScale, kF32 | kI32 | kI64 | kSameScale>(), types<kF32 | kI32 | kI64 | kSameScale>()},
-    {Code::kMaxPool2d, &kPool2dOp, &Pool2DOptions::kInfo, 1, 3, kPure,
-     types<kF32>(), types<kF32>()},
     {Code::kMean, &kReduceOp, &ReducerOptions::kInfo, 1, 3, kPure,
      types<kF32 | kI32 | kI64, kI32>(), types<kF32 | kI32 | kI64>()},
     {Code::kMinimum, &kBinaryOp, &MaximumMinimumOptions::kInfo, 1, 4, kPure,
@@ -140,7 +140,7 @@ const OpEntry kTable[] = {
     {Code::kPack, &kPackOp, &PackOptions::kInfo, 1, 5, kPure,
      types<kWholeBytes | kRepeated>(), types<kWholeBytes>()},
     {Code::kPad, &kPadOp, &PadOptions::kInfo, 1, 6, kPure,
-     types<kUnscaled, kI32 | kI64>(), types<kUnscaled>()},
+     types<kWholeBytes, kI32 | kI64>(), types<kWholeBytes>()},
     {Code::kPadv2, &kPadOp, &PadV2Options::kInfo, 1, 6, kPure,
      types<kWholeBytes, kI32 | kI64, kWholeBytes>(), types<kWholeBytes>()},
     {Code::kPow, &kBinaryOp, &PowOptions::kInfo, 1, 1, kPure,
@@ -175,12 +175,16 @@ const OpEntry kTable[] = {
      types<kF32, kI32>(), types<kF32>()},
     {Code::kResizeNearestNeighbor, &kResizeOp, &ResizeNearestNeighborOptions::kInfo, 1, 4, kPure,
      types<kWholeBytes, kI32>(), types<kWholeBytes>()},
+    {Code::kReverseSequence, &kReverseSequenceOp, &ReverseSequenceOptions::kInfo, 1, 1, kPure,
+     types<kWholeBytes, kI32 | kI64>(), types<kWholeBytes>()},
     {Code::kReverseV2, &kReverseOp, &ReverseV2Options::kInfo, 1, 4, kPure,
      types<kWholeBytes, kI32>(), types<kWholeBytes>()},
     {Code::kRound, &kUnaryOp, nullptr, 1, 1, kPure,
      types<kF32>(), types<kF32>()},
     {Code::kRsqrt, &kUnaryOp, nullptr, 1, 3, kPure,
      types<kF32>(), types<kF32>()},
+    {Code::kScatterNd, &kScatterNdOp, &ScatterNdOptions::kInfo, 1, 1, kPure,
+     types<kI32, kF32 | kI32 | kI64 | kI8 | kU8 | kBool, kI32>(), types<kF32 | kI32 | kI64 | kI8 | kU8 | kBool>()},
     {Code::kSelect, &kSelectOp, &SelectOptions::kInfo, 1, 4, kPure,
      types<kBool, kSelectable, kSelectable>(), types<kSelectable>()},
     {Code::kSelectV2, &kSelectOp, &SelectV2Options::kInfo, 1, 2, kPure,
@@ -221,12 +225,16 @@ const OpEntry kTable[] = {
      types<kF32>(), types<kF32>()},
     {Code::kTile, &kRepeatOp, &TileOptions::kInfo, 1, 3, kPure,
      types<kWholeBytes, kI32 | kI64>(), types<kWholeBytes>()},
+    {Code::kTopkV2, &kTopkV2Op, &TopKV2Options::kInfo, 1, 3, kPure,
+     types<kF32 | kI8 | kU8 | kI16 | kI32 | kI64, kI16 | kI32>(), types<kF32 | kI8 | kU8 | kI16 | kI32 | kI64, kI16 | kI32>()},
     {Code::kTranspose, &kTransposeOp, &TransposeOptions::kInfo, 1, 9, kPure,
      types<kWholeBytes, kI32>(), types<kWholeBytes>()},
     {Code::kTransposeConv, &kTransposeConvOp, &TransposeConvOptions::kInfo, 1, 5, kPure,
      types<kI32, kF32, kF32, kF32 | kOptional>(), types<kF32>()},
     {Code::kUnpack, &kUnpackOp, &UnpackOptions::kInfo, 1, 6, kPure,
      types<kWholeBytes>(), types<kWholeBytes | kRepeated>()},
+    {Code::kWhere, &kWhereOp, &WhereOptions::kInfo, 1, 2, kPure,
+     types<kBool | kF32 | kI32 | kU32 | kI64 | kI8 | kU8>(), types<kI64>()},
     {Code::kZerosLike, &kUnaryOp, &ZerosLikeOptions::kInfo, 1, 1, kPure,
      types<kF32 | kI32 | kI64>(), types<kF32 | kI32 | kI64>()},
 };
