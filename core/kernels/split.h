@@ -40,8 +40,8 @@ struct EvenSplit {
   int64_t end(int64_t task) const { return std::min(count, (task + 1) * part); }
 };
 
-// The tiles of an output of `rows` by n columns, in blocks of rows and, when these are too few for
-// all threads, of panels. row_macs is the cost of one row over all columns.
+// The tiles of an output of `rows` by n columns, in blocks of rows and, when these would be too few
+// or too small for all threads, of panels. row_macs is the cost of one row over all columns.
 struct TileSplit {
   // Rows that go through all panels of a task before the next block: enough that the weights are
   // seldom read again, few enough that the rows stay in L2.
@@ -67,8 +67,10 @@ struct TileSplit {
                                              rows * std::max<int64_t>(row_macs, 1) / kMinTaskMacs);
     if (wanted <= 1) return;
     this->pool = pool;
-    // Rows are halved down to 16 before panels are divided: fewer rows read the weights more often.
-    while (block_rows > 16 && (rows + block_rows - 1) / block_rows < wanted) block_rows /= 2;
+    // Each block of rows reads all weights, each block of panels all rows: the fewer are divided
+    // last. Rows are halved down to 12.
+    const int64_t row_share = n > rows ? (wanted + panels - 1) / panels : wanted;
+    while (block_rows > 16 && (rows + block_rows - 1) / block_rows < row_share) block_rows /= 2;
     const int64_t row_blocks = (rows + block_rows - 1) / block_rows;
     const int64_t panel_blocks = std::min(panels, (wanted + row_blocks - 1) / row_blocks);
     block_panels = (panels + panel_blocks - 1) / panel_blocks;
