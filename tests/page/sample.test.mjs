@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import test from 'node:test';
 
-import { browse, host, phase, ready, sampleVerdict } from './support.mjs';
+import { browse, host, kVerdict, phase, ready, sampleVerdict } from './support.mjs';
 
 for (const isolated of [true, false]) {
   const where = isolated ? 'on a host with isolation headers' : 'on a static host without headers';
@@ -20,7 +20,7 @@ for (const isolated of [true, false]) {
     assert.equal(await phase(page, 'result', 'refused', 'failed'), 'result');
     assert.equal(await page.title(), 'resnet18-digits-p80.tflite · Zeolite');
     await page.click('#tab-run');
-    assert.equal(await sampleVerdict(page), '10 of 10 right');
+    assert.equal(await sampleVerdict(page), kVerdict);
     await page.waitForSelector('.ranking li');
 
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('.actions .primary')]);
@@ -67,5 +67,5 @@ test('stored compactly, the sample is a third of its size and answers the same',
   await page.waitForFunction(() => document.documentElement.dataset.phase === 'result' && document.querySelector('#sparse:checked'));
   assert.ok((await size()) < dense / 3);
   await page.click('#tab-run');
-  assert.equal(await sampleVerdict(page), '10 of 10 right');
+  assert.equal(await sampleVerdict(page), kVerdict);
 });

@@ -69,6 +69,8 @@ function rowsOf(state: State, workspace: Workspace): Row[] {
   const notesFor = (layer: string | undefined, operators: readonly string[]): Row['notes'] => {
     const found = new Map<string, { severity: string; text: string }>();
     for (const { subject, severity, reason, help } of facts) {
+      // That a layer is converted shows in what it became.
+      if (severity === 'ok' && subject.operator === undefined) continue;
       const meant = (layer !== undefined && subject.layer === layer) || (subject.operator !== undefined && operators.includes(subject.operator));
       if (meant) found.set(reason, { severity, text: help ? `${reason} ${help}` : reason });
     }
