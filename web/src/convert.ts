@@ -3,8 +3,8 @@ import { convertHere, type ConvertRequest } from './convert_local.js';
 import { describe } from './dtypes.js';
 import { badInput, checkAborted, ZeoliteError } from './error.js';
 import { inspectHere, type InspectionData } from './inspect_local.js';
-import { callOrEnd, endWhenForgotten, ownFiles, workerOrPlace } from './remote.js';
-import { toFiles } from './sources.js';
+import { callOrEnd, endWhenForgotten, giveBack, ownFiles, spareWorkerOf, workerOrPlace } from './remote.js';
+import { sizeOf, toFiles, type OriginFile } from './sources.js';
 import type { ConvertOptions, ConvertResult, ConvertSource, InspectOptions, Inspection, TensorStats } from './types.js';
 
 const formats = ['keras-h5', 'keras', 'keras-json', 'tflite'];
@@ -24,13 +24,22 @@ export async function convert(source: ConvertSource, options: ConvertOptions = {
   request.files = await toFiles(source, signal, onProgress);
   const client = await workerOrPlace(options.worker);
   if (!client) return convertHere(request, signal, onProgress);
+  const small = await areSmall(request.files);
   try {
     const own = ownFiles(request.files);
     return (await callOrEnd(client, 'convert', [{ ...request, files: own.files }], own.transfer, signal, onProgress)) as ConvertResult;
   } finally {
-    // The memory of a conversion is given back at once.
-    client.terminate(new ZeoliteError('disposed', 'the conversion is over'));
+    // The memory of a large conversion is given back at once.
+    if (small) void giveBack(client, false);
+    else client.terminate(new ZeoliteError('disposed', 'the conversion is over'));
   }
+}
+
+/** Whether the files together leave little memory behind in a worker that goes on. */
+async function areSmall(files: readonly OriginFile[]): Promise<boolean> {
+  let total = 0;
+  for (const { origin } of files) total += (await sizeOf(origin)) ?? Infinity;
+  return total <= 16 * 2 ** 20;
 }
 
 function checkOptions(options: ConvertOptions): ConvertRequest['options'] {
@@ -96,7 +105,12 @@ export async function inspect(source: ConvertSource, options: InspectOptions = {
         if (disposed) throw new ZeoliteError('disposed', 'the inspection has been disposed');
         return (await client.call('stats', [graph, tensor])) as TensorStats;
       },
-      dispose: async () => end(),
+      async dispose() {
+        if (disposed) return;
+        disposed = true;
+        spareWorkerOf(inspection);
+        await giveBack(client, false);
+      },
     };
     endWhenForgotten(inspection, client);
     return inspection;

@@ -3,6 +3,7 @@ export { convert, inspect } from './convert.js';
 export { features } from './environment.js';
 export { ZeoliteError } from './error.js';
 export { loadModel } from './model.js';
+export { preload } from './preload.js';
 export { configure } from './settings.js';
 export type * from './types.js';
 

@@ -92,6 +92,21 @@ function compile(name: ModuleName): Promise<WebAssembly.Module> {
   return promise;
 }
 
+/** Those that are compiled, to hand to workers: they then neither fetch nor compile them. */
+const ready = new Map<ModuleName, WebAssembly.Module>();
+
+/** Fetches and compiles a module ahead of its first use. */
+export async function compileAhead(name: ModuleName): Promise<void> {
+  ready.set(name, await compile(name));
+}
+
+export const compiledAhead = (): ReadonlyMap<ModuleName, WebAssembly.Module> => ready;
+
+/** What another thread has compiled. */
+export function adoptModules(modules: ReadonlyMap<ModuleName, WebAssembly.Module>): void {
+  for (const [name, module] of modules) compiled.set(addressOf(name).href, Promise.resolve(module));
+}
+
 async function compileFrom(url: URL): Promise<WebAssembly.Module> {
   if (!hasSimd()) {
     throw new ZeoliteError('environment', 'this engine has no WebAssembly SIMD: use a newer browser, or Node 20 or newer');

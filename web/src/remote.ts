@@ -4,13 +4,14 @@ import type { EngineModel, EngineOptions, ModelDescription } from './engine.js';
 import { LocalModel } from './engine.js';
 import { aborted, checkAborted, fromWire, ZeoliteError, type WireError } from './error.js';
 import type { RawInput } from './inputs.js';
+import { compiledAhead, type ModuleName } from './modules.js';
 import { settings } from './settings.js';
 import type { Origin, OriginFile } from './sources.js';
 import { nodeWorker, pageWorker, prepareNodeWorkers } from './start_worker.js';
 import type { Profile, Progress, Tensor } from './types.js';
 
 export type ToWorker =
-  | { role: 'work'; wasmBase: string | undefined }
+  | { role: 'work'; wasmBase: string | undefined; modules: ReadonlyMap<ModuleName, WebAssembly.Module> }
   | { call: number; method: string; args: unknown[] };
 
 export type FromWorker =
@@ -84,7 +85,7 @@ export class WorkerClient {
           reject(error);
           client.fail(error);
         });
-        opened.post({ role: 'work', wasmBase: settings.wasmBase }, []);
+        opened.post({ role: 'work', wasmBase: settings.wasmBase, modules: compiledAhead() }, []);
       });
       opened.hold(false);
       return client;
@@ -143,12 +144,35 @@ export class WorkerClient {
   }
 }
 
+/** Workers without work, for the next that has some; the last is the best for a model. */
+const idle: WorkerClient[] = [];
+let maxIdle = 2;
+
+/** Starts `count` workers that wait for work; the last also has the threads that models run with. */
+export async function startIdle(count: number, threads: number): Promise<void> {
+  maxIdle = Math.max(maxIdle, count + 1);
+  const clients = await Promise.all(Array.from({ length: count - idle.length }, () => WorkerClient.start()));
+  const last = clients.at(-1);
+  if (threads > 1) await last?.call('warm', [threads]);
+  idle.push(...clients);
+}
+
+/** The worker has nothing to do any more: it waits for the next, or ends when it holds much memory. */
+export async function giveBack(client: WorkerClient, hadModel: boolean): Promise<void> {
+  const reusable = await client.call('dispose', []).catch(() => false);
+  if (!reusable || idle.length >= maxIdle) client.terminate(new ZeoliteError('disposed', 'the worker is not needed any more'));
+  else if (hadModel) idle.push(client);
+  else idle.unshift(client);
+}
+
 /**
- * Starts a worker where the work shall be in one, and says why not where that is impossible: then
- * the work is done in place, and features() has the reason.
+ * A worker where the work shall be in one; says why not where that is impossible: then the work is
+ * done in place, and features() has the reason.
  */
-export async function workerOrPlace(wanted: boolean | undefined): Promise<WorkerClient | undefined> {
+export async function workerOrPlace(wanted: boolean | undefined, forModel = false): Promise<WorkerClient | undefined> {
   if (!(wanted ?? defaultWorker()) || !workersWork()) return undefined;
+  const waiting = forModel ? idle.pop() : idle.shift();
+  if (waiting) return waiting;
   try {
     return await WorkerClient.start();
   } catch (error) {
@@ -193,15 +217,16 @@ export function endWhenForgotten(owner: object, client: WorkerClient): void {
 }
 let forgotten: FinalizationRegistry<WorkerClient> | undefined;
 
-/** Workers without a model, for the next one. */
-const idle: WorkerClient[] = [];
-const maxIdle = 2;
+/** It has been disposed: its worker goes on for others. */
+export function spareWorkerOf(owner: object): void {
+  forgotten?.unregister(owner);
+}
 
 export class RemoteModel implements EngineModel {
   private constructor(private readonly client: WorkerClient, readonly description: ModelDescription) {}
 
   static async load(origin: Origin, options: EngineOptions, signal?: AbortSignal, onProgress?: (progress: Progress) => void): Promise<EngineModel> {
-    const client = idle.pop() ?? (await workerOrPlace(true));
+    const client = await workerOrPlace(true, true);
     if (!client) return LocalModel.load(origin, options, signal, onProgress);
     try {
       const own = ownOrigin(origin);
@@ -211,7 +236,7 @@ export class RemoteModel implements EngineModel {
       endWhenForgotten(model, client);
       return model;
     } catch (error) {
-      if (!signal?.aborted) keep(client);
+      void giveBack(client, true);
       throw error;
     }
   }
@@ -235,16 +260,9 @@ export class RemoteModel implements EngineModel {
   }
 
   async dispose(): Promise<void> {
-    forgotten?.unregister(this);
-    const reusable = await this.client.call('dispose', []).catch(() => false);
-    if (reusable) keep(this.client);
-    else this.client.terminate(new ZeoliteError('disposed', 'the model has been disposed'));
+    spareWorkerOf(this);
+    await giveBack(this.client, true);
   }
-}
-
-function keep(client: WorkerClient): void {
-  if (idle.length < maxIdle) idle.push(client);
-  else client.terminate(new ZeoliteError('disposed', 'the worker is not needed any more'));
 }
 
 /** The caller keeps its arrays: what is transferred are copies. */

@@ -6,7 +6,7 @@ import { toWire, ZeoliteError } from './error.js';
 import type { RawInput } from './inputs.js';
 import { inspectHere, type LocalInspection } from './inspect_local.js';
 import { convertHere, type ConvertRequest } from './convert_local.js';
-import { becomeThread } from './modules.js';
+import { acquireRuntime, adoptModules, becomeThread, release } from './modules.js';
 import type { FromWorker, ToWorker } from './remote.js';
 import { settings } from './settings.js';
 import type { Origin, OriginFile } from './sources.js';
@@ -45,6 +45,10 @@ const methods = {
     inspection = await inspectHere(files, options, undefined, report);
     return inspection.data;
   },
+  /** Starts the threads that a model will run with. */
+  async warm(_: unknown, threads: number) {
+    release(await acquireRuntime(threads));
+  },
   stats: (_: unknown, graph: number, tensor: number) => inspection!.stats(graph, tensor),
 };
 
@@ -82,7 +86,9 @@ function begin(scope: Scope): void {
       becomeThread((data as ThreadRole).thread);
       return;
     }
-    settings.wasmBase = (data as Extract<ToWorker, { role: string }>).wasmBase;
+    const { wasmBase, modules } = data as Extract<ToWorker, { role: string }>;
+    settings.wasmBase = wasmBase;
+    adoptModules(modules);
     scope.onmessage = ({ data: next }) => void answer(scope, next as Extract<ToWorker, { call: number }>);
     scope.postMessage({ ready: true } satisfies FromWorker);
   };
