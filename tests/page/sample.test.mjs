@@ -15,6 +15,8 @@ for (const isolated of [true, false]) {
     await ready(page, server.url);
     assert.equal(await page.evaluate(() => crossOriginIsolated), true, 'the page is isolated: threads work');
     server.requests.length = 0;
+    const asked = [];
+    page.on('request', (request) => /^(blob|data):/.test(request.url()) || asked.push(request.url()));
 
     await page.click('.sample');
     assert.equal(await phase(page, 'result', 'refused', 'failed'), 'result');
@@ -27,7 +29,8 @@ for (const isolated of [true, false]) {
     assert.equal(download.suggestedFilename(), 'resnet18-digits-p80.tflite');
     const bytes = fs.readFileSync(await download.path());
     assert.equal(bytes.toString('latin1', 4, 8), 'TFL3');
-    assert.deepEqual(server.requests, [], 'nothing was asked of the host after the page was ready');
+    assert.deepEqual(asked, [], 'nothing was asked for after the page was ready');
+    assert.deepEqual(server.requests, []);
 
     // What was downloaded opens by itself.
     await page.setInputFiles('#file-chooser', { name: 'again.tflite', mimeType: 'application/octet-stream', buffer: bytes });
@@ -46,7 +49,7 @@ test('the facts agree with the file', async (t) => {
   const facts = await page.$$eval('.fact', (all) => Object.fromEntries(all.map((one) => [one.querySelector('dt').textContent, one.querySelector('dd').textContent])));
   assert.match(facts.Parameters, /^704\s*k.*79\s% zeros$/u);
   assert.match(facts.Size, /3\.04\s*MB.*MB.*smaller/u);
-  assert.match(facts.Operators, /^31from \d+ layers$/u);
+  assert.match(facts.Operators, /^\d+from \d+\slayers$/u);
   const rows = await page.$$eval('.report-table tbody tr', (all) => all.length);
   assert.ok(rows >= 60, `${rows} rows in the report`);
 });

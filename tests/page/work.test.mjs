@@ -129,6 +129,7 @@ test('the code to paste runs the file that was downloaded', async (t) => {
   await phase(page, 'result');
   const [download] = await Promise.all([page.waitForEvent('download'), page.click('.actions .primary')]);
   // Below the repository 'zeolite' is this package.
+  fs.mkdirSync(path.join(repo, 'build'), { recursive: true });
   const folder = fs.mkdtempSync(path.join(repo, 'build', 'snippet-'));
   t.after(() => fs.rmSync(folder, { recursive: true }));
   fs.copyFileSync(await download.path(), path.join(folder, download.suggestedFilename()));
