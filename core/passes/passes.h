@@ -26,8 +26,8 @@ Status run_conversion_passes(Model* model, const PassOptions& options = {});
 // Operators that keep a constant small (DEQUANTIZE, DENSIFY) stay.
 Status fold_constants(Editor* editor);
 // Removes what gives its input again: reshapes to the same shape, transposes in the same order,
-// pads by nothing, slices of everything, casts to the same type, + 0, * 1; joins reshapes of
-// reshapes and transposes of transposes.
+// pads by nothing, slices of everything, casts to the same type, + 0, * 1, clamps of what is within
+// the bounds already; joins reshapes of reshapes and transposes of transposes.
 Status remove_identities(Editor* editor);
 // MUL, DIV, ADD and SUB by a constant for each channel go into the convolution or FC before, also
 // across a reshape in between; MUL, and where nothing is padded ADD and SUB, into the one after.

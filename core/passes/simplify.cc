@@ -1,9 +1,11 @@
 // Constant folding, identities, dead operators.
 #include <algorithm>
-#include <numeric>
+#include <cmath>
+#include <limits>
 
 #include "core/ops/evaluate.h"
 #include "core/ops/table.h"
+#include "core/passes/linear.h"
 #include "core/passes/passes.h"
 
 namespace zeolite {
@@ -135,6 +137,34 @@ bool is_all_zero(const std::vector<int32_t>& values) {
   return !values.empty() && std::all_of(values.begin(), values.end(), [](int v) { return v == 0; });
 }
 
+// How far back a question about values goes.
+constexpr int kMaxLookBack = 8;
+
+// Whether the tensor's values are certainly in [0, upper]; upper may be infinite.
+bool is_within(const Editor& editor, int32_t tensor, float upper, int depth = kMaxLookBack) {
+  const int maker = editor.producer(tensor);
+  if (maker < 0 || depth == 0 || !editor.is_float(tensor)) return false;
+  const Operator& op = editor.op(maker);
+  const ActivationFunctionType activation = activation_of(op);
+  if (activation == ActivationFunctionType::kRelu6) return upper >= 6;
+  if (activation == ActivationFunctionType::kRelu) return std::isinf(upper);
+  switch (op.code) {
+    case Op::kRelu: return std::isinf(upper);
+    case Op::kRelu6: return upper >= 6;
+    case Op::kRelu0To1:
+    case Op::kLogistic:
+    case Op::kSoftmax: return upper >= 1;
+    // What only moves values, or takes one or a mean of several.
+    case Op::kReshape:
+    case Op::kSqueeze:
+    case Op::kExpandDims:
+    case Op::kTranspose:
+    case Op::kMaxPool2d:
+    case Op::kAveragePool2d: return is_within(editor, op.inputs[0], upper, depth - 1);
+    default: return false;
+  }
+}
+
 // The input that output 0 is the same as; or kNoTensor.
 int32_t identical_input(const Editor& editor, int index) {
   const Operator& op = editor.op(index);
@@ -167,6 +197,9 @@ int32_t identical_input(const Editor& editor, int index) {
       return editor.tensor(input).type == editor.tensor(op.outputs[0]).type ? input : kNoTensor;
     case Op::kConcatenation:
       return op.inputs.size() == 1 && !has_activation<ConcatenationOptions>(op) ? input : kNoTensor;
+    case Op::kRelu:
+      return is_within(editor, input, std::numeric_limits<float>::infinity()) ? input : kNoTensor;
+    case Op::kRelu6: return is_within(editor, input, 6) ? input : kNoTensor;
     default: return unchanged_operand(editor, index);
   }
 }

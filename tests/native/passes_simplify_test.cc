@@ -143,6 +143,16 @@ TEST(RemoveIdentities, WhatGivesItsInputAgainGoes) {
             "TANH");
 }
 
+TEST(RemoveIdentities, AReluOfWhatIsNotNegativeGoesWhoeverElseUsesIt) {
+  EXPECT_EQ(optimized_operators([](TestGraph& g) {
+              const int32_t x = g.add(Op::kRelu, {g.conv(g.input({1, 4, 4, 3}), {4, 3, 3, 3})});
+              g.output(g.add(Op::kTanh, {x}));
+              g.output(g.add(Op::kExp, {g.add(Op::kRelu, {g.reshape(x, {4, 16})})}));
+              g.output(g.add(Op::kAbs, {g.add(Op::kRelu6, {x})}));
+            }),
+            "CONV_2D TANH RESHAPE EXP RELU6 ABS");
+}
+
 TEST(RemoveIdentities, BetweenInputAndOutputSomethingMustStay) {
   EXPECT_EQ(optimized_operators(
                 [](TestGraph& g) { g.output(g.reshape(g.input({2, 3}), {2, 3}), "out"); }),
