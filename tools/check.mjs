@@ -21,22 +21,28 @@ for (const layer of ['passes', 'runtime', 'inspect', 'optimize', 'convert']) lay
 /** Kilobytes of 1,000 bytes: what a module, and the tarball, may weigh. */
 const budgets = { 'runtime-.*\\.wasm': 700, 'converter\\.wasm': 1500, tarball: 5000 };
 
+/** What is wrong with `line` of the file core/`file`, or null. */
+export function includeProblem(file, line) {
+  const [layer] = file.split('/');
+  if (!(layer in layers)) return `core/ has no layer "${layer}"`;
+  const include = /^\s*#\s*include\s*(["<])([^">]+)[">]/.exec(line);
+  if (!include) return null;
+  const [, quote, target] = include;
+  const [top, below] = target.split('/');
+  const used = top === 'core' ? below : top === 'schema' ? 'schema' : null;
+  if (/emscripten/.test(target)) return "core/ builds without Emscripten's headers";
+  if (used && used !== layer && !layers[layer].includes(used)) return `${layer} must not use ${used} (${target})`;
+  if (!used && quote === '"' && !target.startsWith('flatbuffers/')) return `write the path from the repository's root (${target})`;
+  return null;
+}
+
 function* layering() {
-  const found = [];
   for (const file of filesBelow(inRepo('core'))) {
-    const [layer] = file.split(path.sep);
-    if (!(layer in layers)) { yield `core/${file}: core/ has no layer "${layer}"`; continue; }
-    fs.readFileSync(inRepo('core', file), 'utf8').split('\n').forEach((line, index) => {
-      const include = /^\s*#\s*include\s*(["<])([^">]+)[">]/.exec(line);
-      if (!include) return;
-      const [, quote, target] = include, at = `core/${file}:${index + 1}`;
-      const [top, below] = target.split('/');
-      const used = top === 'core' ? below : top === 'schema' ? 'schema' : null;
-      if (/emscripten/.test(target)) found.push(`${at}: core/ builds without Emscripten's headers`);
-      else if (used && used !== layer && !layers[layer].includes(used)) found.push(`${at}: ${layer} must not use ${used} (${target})`);
-      else if (!used && quote === '"' && !/^flatbuffers\//.test(target)) found.push(`${at}: write the path from the repository's root (${target})`);
-    });
-    yield* found.splice(0);
+    const lines = fs.readFileSync(inRepo('core', file), 'utf8').split('\n');
+    for (const [index, line] of lines.entries()) {
+      const problem = includeProblem(file, line);
+      if (problem) yield `core/${file}:${index + 1}: ${problem}`;
+    }
   }
   // The page uses the package as any user does.
   for (const file of filesBelow(inRepo('demo')).filter((name) => name.endsWith('.ts'))) {
