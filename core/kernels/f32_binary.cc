@@ -21,10 +21,10 @@ struct Div {
   static F32x4 apply(F32x4 a, F32x4 b) { return wasm_f32x4_div(a, b); }
 };
 struct Maximum {
-  static F32x4 apply(F32x4 a, F32x4 b) { return wasm_f32x4_max(a, b); }
+  static F32x4 apply(F32x4 a, F32x4 b) { return wasm_f32x4_pmax(b, a); }
 };
 struct Minimum {
-  static F32x4 apply(F32x4 a, F32x4 b) { return wasm_f32x4_min(a, b); }
+  static F32x4 apply(F32x4 a, F32x4 b) { return wasm_f32x4_pmin(b, a); }
 };
 struct SquaredDifference {
   static F32x4 apply(F32x4 a, F32x4 b) {

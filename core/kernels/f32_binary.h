@@ -14,8 +14,8 @@ enum class F32Binary : uint8_t {
   kSub,
   kMul,
   kDiv,
-  kMaximum,  // NaN when either is NaN.
-  kMinimum,  // NaN when either is NaN.
+  kMaximum,  // a > b ? a : b, so that b wins where either is NaN, as in the real runtime.
+  kMinimum,  // a < b ? a : b.
   kSquaredDifference,
 };
 

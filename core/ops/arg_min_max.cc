@@ -57,7 +57,8 @@ Status eval(EvalContext& context) {
           for (int64_t d = 1; d < size; ++d) {
             const T value = input[d * inner + i];
             const T so_far = input[best * inner + i];
-            if (is_max ? value > so_far : value < so_far) best = d;
+            // NaN, which equals not even itself, is passed over.
+            if (so_far != so_far || (is_max ? value > so_far : value < so_far)) best = d;
           }
           *output++ = static_cast<Index>(best);
         }

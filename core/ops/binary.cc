@@ -99,10 +99,13 @@ bool has_zero(const Operand& operand) {
 }
 
 template <class T>
-T integer_power(T base, T exponent) {
-  if constexpr (std::is_signed_v<T>) {
-    if (exponent < 0) return base == 1 ? 1 : base == -1 ? (exponent % 2 == 0 ? 1 : -1) : 0;
-  }
+bool has_negative(const Operand& operand) {
+  const T* values = reinterpret_cast<const T*>(operand.data);
+  return std::any_of(values, values + operand.bytes / sizeof(T), [](T x) { return x < 0; });
+}
+
+template <class T>
+T integer_power(T base, T exponent) {  // exponent >= 0
   Wrapping<T> result = 1;
   Wrapping<T> square = static_cast<Wrapping<T>>(base);
   for (; exponent > 0; exponent /= 2, square *= square) {
@@ -169,6 +172,9 @@ Status reference(EvalContext& context, const State& state) {
   }
   if constexpr (kInteger) {
     using W = Wrapping<T>;
+    if (code == Code::kPow && has_negative<T>(context.input(1))) {
+      return bad_input("an integer to the power of a negative number");
+    }
     switch (code) {
       case Code::kAdd: apply([](T x, T y) { return static_cast<T>(W(x) + W(y)); }); break;
       case Code::kSub: apply([](T x, T y) { return static_cast<T>(W(x) - W(y)); }); break;
@@ -200,7 +206,19 @@ Status eval(EvalContext& context) {
   const State& state = context.state<State>();
   F32Binary function;
   if (context.input(0).type == TensorType::kFloat32 && fast_function(context.code(), &function)) {
-    ZEOLITE_ASSIGN(const F32Clamp clamp, fused_clamp(state.activation));
+    ZEOLITE_ASSIGN(F32Clamp clamp, fused_clamp(state.activation));
+    switch (function) {
+      case F32Binary::kAdd:
+      case F32Binary::kSub:
+      case F32Binary::kMul:
+      case F32Binary::kDiv:
+        // The real runtime gives the largest number in place of an infinity, in operators that have
+        // a fused activation.
+        clamp.min = std::max(clamp.min, std::numeric_limits<float>::lowest());
+        clamp.max = std::min(clamp.max, std::numeric_limits<float>::max());
+        break;
+      default: break;
+    }
     f32_binary(function, state.plan, context.in<float>(0), context.in<float>(1),
                context.out<float>(0), clamp, context.threads());
     return {};

@@ -28,6 +28,15 @@ Status require_same_type(const OpContext& context, size_t a, size_t b) {
                    " have different types");
 }
 
+Status require_same_scale(const Operand& a, const Operand& b) {
+  const Quantization none;
+  const Quantization& of_a = a.quantization != nullptr ? *a.quantization : none;
+  const Quantization& of_b = b.quantization != nullptr ? *b.quantization : none;
+  if (of_a.scale == of_b.scale && of_a.zero_point == of_b.zero_point) return {};
+  return unsupported("tensors " + std::string(a.name) + " and " + std::string(b.name) +
+                     " have different scales, which is not supported here");
+}
+
 Status require_size(const OpContext& context, size_t index, int axis, int64_t expected,
                     std::string_view what) {
   const int32_t size = context.input(index).shape[axis];

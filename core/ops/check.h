@@ -23,6 +23,8 @@ inline Status require_rank(const OpContext& context, size_t index, int rank) {
 }
 // Errors unless both inputs have the same type.
 Status require_same_type(const OpContext& context, size_t a, size_t b);
+// Errors unless integers of both mean the same numbers: no scale, or the same one.
+Status require_same_scale(const Operand& a, const Operand& b);
 // Errors unless the sizes are equal or one of them is free. `what` names the dimension.
 Status require_size(const OpContext& context, size_t index, int axis, int64_t expected,
                     std::string_view what);

@@ -17,6 +17,11 @@ Status infer(InferContext& context) {
   Shape shape = context.input(0).shape;
   const int rank = static_cast<int>(shape.size());
   ZEOLITE_ASSIGN(const int axis, checked_axis(options.axis, rank));
+  for (size_t i = 0; i < context.input_count(); ++i) {
+    if (is_integer(context.input(i).type)) {
+      ZEOLITE_TRY(require_same_scale(context.input(i), context.output(0)));
+    }
+  }
   for (size_t i = 1; i < context.input_count(); ++i) {
     ZEOLITE_TRY(require_same_type(context, 0, i));
     ZEOLITE_TRY(require_rank(context, i, rank));

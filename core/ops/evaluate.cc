@@ -63,7 +63,7 @@ Operand operand_of(const Model& model, const Tensor& tensor) {
   if (tensor.buffer != kNoBuffer && !data.empty() && !tensor.is_variable) {
     operand.data = data.data();
     operand.bytes = data.size();
-    operand.has_data = operand.is_constant = tensor.sparsity == nullptr;
+    operand.has_data = operand.is_constant = true;
   } else if (tensor.has_rank && std::ranges::count(tensor.shape, 0) > 0) {
     operand.has_data = true;  // No elements: there is nothing to know.
   }
@@ -85,6 +85,8 @@ Status infer_operator(const Model& model, Subgraph& subgraph, size_t index) {
       inputs.push_back(nullptr);
     } else {
       operands.push_back(operand_of(model, subgraph.tensors[tensor]));
+      // Only DENSIFY knows what the bytes of a sparse constant mean.
+      if (operands.back().sparsity != nullptr) operands.back().has_data = false;
       inputs.push_back(&operands.back());
     }
   }
@@ -125,6 +127,11 @@ Result<std::vector<ConstantTensor>> evaluate_constant(const Operator& op,
   const OpEntry* entry = find_operator(op);
   if (entry == nullptr || (entry->traits & kStateful) != 0) {
     return unsupported(operator_name(op) + " can't be evaluated beforehand");
+  }
+  for (const Operand* input : inputs) {
+    if (input != nullptr && input->sparsity != nullptr && op.code != BuiltinOperator::kDensify) {
+      return unsupported(operator_name(op) + " can't read a sparse constant");
+    }
   }
   std::vector<Operand> operands(output_types.size());
   std::vector<Operand*> outputs;

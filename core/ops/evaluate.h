@@ -7,7 +7,8 @@
 
 namespace zeolite {
 
-// What is known of `tensor`: its type, shape, and its data where they are constant.
+// What is known of `tensor`: its type, shape, and its data where they are constant (of a sparse one
+// the stored entries).
 Operand operand_of(const Model& model, const Tensor& tensor);
 
 // Sets type and shape of the outputs of operator `index` from its inputs. Where a shape depends on

@@ -166,11 +166,13 @@ Status extreme_or_product(EvalContext& context, const State& state) {
     std::fill_n(output, state.output_count, start);
     accumulate(state, input, output, function);
   };
-  constexpr T kLowest = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
-  constexpr T kLargest = Limits::has_infinity ? Limits::infinity() : Limits::max();
   switch (context.code()) {
-    case Code::kReduceMax: apply(kLowest, [](T a, T b) { return std::max(a, b); }); break;
-    case Code::kReduceMin: apply(kLargest, [](T a, T b) { return std::min(a, b); }); break;
+    case Code::kReduceMax:
+      apply(Limits::lowest(), [](T a, T b) { return std::max(a, b); });
+      break;
+    case Code::kReduceMin:
+      apply(Limits::max(), [](T a, T b) { return std::min(a, b); });
+      break;
     default:
       apply(T{1}, [](T a, T b) {
         if constexpr (std::is_integral_v<T>) {

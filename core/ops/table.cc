@@ -21,7 +21,7 @@ using Code = BuiltinOperator;
 constexpr TypeSet kSameScale = kI8 | kU8 | kI16;
 constexpr TypeSet kSelectable = kWholeBytes & ~(kF8 | kC128);
 constexpr TypeSet kCastable = kWholeBytes & ~(kF8 | kC128 | kU64);
-constexpr TypeSet kAnyType = ~(kOptional | kRepeated);
+constexpr TypeSet kAnyType = kWholeBytes | kI2 | kI4 | kU4;
 
 // code, kernel, options, versions, traits, input types, output types
 const OpEntry kTable[] = {
@@ -244,6 +244,7 @@ struct Position {
   bool present = false;
   std::string_view name;
   TensorType type = TensorType::kFloat32;
+  size_t rank = 0;
 };
 
 void check_positions(const char* role, std::span<const Position> positions,
@@ -272,7 +273,14 @@ void check_positions(const char* role, std::span<const Position> positions,
       if ((set & kOptional) == 0) {
         problems->push_back(std::string(role) + " " + std::to_string(i) + " is absent");
       }
-    } else if (types_known && !contains(set, position.type)) {
+      continue;
+    }
+    if (position.rank > kMaxRank) {
+      problems->push_back(std::string(role) + " " + std::to_string(i) + " (" +
+                          std::string(position.name) + ") has " + std::to_string(position.rank) +
+                          " dimensions, at most " + std::to_string(kMaxRank) + " are supported");
+    }
+    if (types_known && !contains(set, position.type)) {
       problems->push_back(std::string(role) + " " + std::to_string(i) + " (" +
                           std::string(position.name) + ") has type " +
                           std::string(tensor_type_name(position.type)) + ", expected " +
@@ -286,7 +294,7 @@ std::vector<Position> positions_of(const Subgraph& subgraph, std::span<const int
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (tensors[i] == kNoTensor) continue;
     const Tensor& tensor = subgraph.tensors[tensors[i]];
-    positions[i] = {true, tensor.name, tensor.type};
+    positions[i] = {true, tensor.name, tensor.type, tensor.shape.size()};
   }
   return positions;
 }
@@ -326,9 +334,11 @@ std::vector<std::string> support_problems(const Subgraph& subgraph, const Operat
 std::vector<std::string> operand_problems(const OpEntry& entry, const OpContext& context) {
   std::vector<Position> inputs(context.input_count());
   for (size_t i = 0; i < inputs.size(); ++i) {
-    if (context.has_input(i)) inputs[i] = {true, context.input(i).name, context.input(i).type};
+    if (!context.has_input(i)) continue;
+    const Operand& input = context.input(i);
+    inputs[i] = {true, input.name, input.type, input.shape.size()};
   }
-  std::vector<Position> outputs(context.output_count(), Position{true, {}, {}});
+  std::vector<Position> outputs(context.output_count(), Position{true, {}, {}, 0});
   std::vector<std::string> problems;
   check_positions("input", inputs, entry.inputs, true, &problems);
   check_positions("output", outputs, entry.outputs, false, &problems);
@@ -389,7 +399,10 @@ Error error_of_issues(ErrorCode code, std::string_view what, std::vector<Issue> 
   const size_t shown = std::min<size_t>(issues.size(), 20);
   for (size_t i = 0; i < shown; ++i) {
     const Issue& issue = issues[i];
-    error.message += "\n  operator " + std::to_string(issue.index) + " " + issue.type;
+    error.message += "\n  ";
+    if (issue.subject == Issue::Subject::kOperator) {
+      error.message += "operator " + std::to_string(issue.index) + " " + issue.type;
+    }
     if (!issue.name.empty()) error.message += " (" + issue.name + ")";
     error.message += ": " + issue.reason;
   }

@@ -88,12 +88,13 @@ Result<std::unique_ptr<Interpreter>> Interpreter::create(Model model, Interprete
   for (size_t i = 0; i < state->owned_model.subgraphs.size(); ++i) {
     state->runners.push_back(std::make_unique<SubgraphRunner>(*state, static_cast<int32_t>(i)));
   }
+  ErrorCode code = ErrorCode::kCorrupt;
   for (const auto& runner : state->runners) {
     ZEOLITE_TRY(runner->load_constants());
-    runner->check(&issues);
+    runner->check(&issues, &code);
   }
   if (!issues.empty()) {
-    return Status(error_of_issues(ErrorCode::kCorrupt, "the model's shapes and options do not fit",
+    return Status(error_of_issues(code, "the model's shapes and options do not fit",
                                   std::move(issues)));
   }
   // Where an input is free, 1 may be too small for the model: the caller's shapes will tell.

@@ -68,6 +68,15 @@ SubgraphRunner::SubgraphRunner(RunnerShared& shared, int32_t index)
     }
   }
   for (int32_t tensor : subgraph_.outputs) output_operands_.push_back(&operands_[tensor]);
+  // What is no operator's output is a constant, if only one without elements.
+  std::vector<bool> is_produced(count);
+  for (const Operator& op : subgraph_.operators) {
+    for (int32_t tensor : op.outputs) is_produced[tensor] = true;
+  }
+  for (size_t i = 0; i < count; ++i) {
+    if (operands_[i].has_data && !is_produced[i]) operands_[i].is_constant = true;
+    if (is_produced[i]) operands_[i].has_data = operands_[i].is_constant = false;
+  }
   steps_.resize(subgraph_.operators.size());
   for (size_t i = 0; i < steps_.size(); ++i) {
     const Operator& op = subgraph_.operators[i];
@@ -109,7 +118,32 @@ Status SubgraphRunner::load_constants() {
   return {};
 }
 
-void SubgraphRunner::check(std::vector<Issue>* issues) const {
+void SubgraphRunner::check_order(std::vector<Issue>* issues) const {
+  std::vector<bool> is_written(operands_.size());
+  for (size_t i = 0; i < operands_.size(); ++i) {
+    is_written[i] = operands_[i].is_constant || subgraph_.tensors[i].is_variable;
+  }
+  for (int32_t tensor : subgraph_.inputs) is_written[tensor] = true;
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    const Operator& op = subgraph_.operators[i];
+    for (int32_t tensor : op.inputs) {
+      if (tensor == kNoTensor || is_written[tensor]) continue;
+      issues->push_back(operator_issue(
+          subgraph_, i, "nothing has written its input " + subgraph_.tensors[tensor].name));
+    }
+    for (int32_t tensor : op.outputs) is_written[tensor] = true;
+  }
+  for (int32_t tensor : subgraph_.outputs) {
+    if (is_written[tensor]) continue;
+    Issue issue;
+    issue.name = subgraph_.tensors[tensor].name;
+    issue.reason = "nothing writes this output";
+    issues->push_back(std::move(issue));
+  }
+}
+
+void SubgraphRunner::check(std::vector<Issue>* issues, ErrorCode* code) const {
+  check_order(issues);
   std::vector<Operand> operands = operands_;
   for (size_t i = 0; i < steps_.size(); ++i) {
     const Operator& op = subgraph_.operators[i];
@@ -124,6 +158,7 @@ void SubgraphRunner::check(std::vector<Issue>* issues) const {
       InferContext context(op, inputs, outputs);
       status = steps_[i].entry->kernel->infer(context);
       if (status.ok()) continue;
+      if (status.error().code == ErrorCode::kUnsupported) *code = ErrorCode::kUnsupported;
       issues->push_back(operator_issue(subgraph_, i, status.error().message));
     }
     for (Operand* output : outputs) output->has_shape = false;

@@ -37,9 +37,10 @@ class SubgraphRunner {
 
   // Decodes sparse constants and makes variables. Before everything else, once.
   Status load_constants();
-  // Checks shapes and options of all operators with free dimensions left free; every problem is one
-  // of `issues`.
-  void check(std::vector<Issue>* issues) const;
+  // Checks that every operator's inputs are there when it runs, and with free dimensions left free
+  // its shapes and options; every problem is one of `issues`. `code` becomes kUnsupported where
+  // something is sound but not supported.
+  void check(std::vector<Issue>* issues, ErrorCode* code) const;
   // Whether an input has a free dimension or no known rank.
   bool has_free_input() const;
 
@@ -79,6 +80,7 @@ class SubgraphRunner {
 
   class Host;
 
+  void check_order(std::vector<Issue>* issues) const;
   Status plan_step(size_t index);
   Status prepare_step(size_t index);
   Status give_own_memory(Operand& operand, uint64_t bytes);
