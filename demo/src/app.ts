@@ -22,6 +22,9 @@ export function opened(files: Map<string, File>): Opened | undefined {
   return { name: largest.name, bytes, source: Object.fromEntries(entries), blob: undefined, files };
 }
 
+// Milliseconds between two looks at the progress.
+const kProgressEvery = 40;
+
 // Larger files are not kept open for statistics: they would be in memory three times over.
 const kLarge = 32e6;
 
@@ -114,11 +117,16 @@ export class App {
 
   private async convert(file: Opened, sparse: boolean, signal: AbortSignal): Promise<void> {
     const startedAt = performance.now();
-    const stages: StageProgress[] = kStages.map((stage) => ({ stage, done: 0, total: 0 }));
+    let stages: StageProgress[] = kStages.map((stage) => ({ stage, done: 0, total: 0 }));
     this.store.set({ phase: 'converting', startedAt, stages });
+    let due = 0;
     const onProgress = ({ stage, done, total }: Progress): void => {
-      if (signal.aborted) return;
-      this.store.set({ stages: progressed(this.store.state.stages, stage, done, total) });
+      stages = progressed(stages, stage, done, total);
+      // News comes more often than eyes can follow. A timer, since a hidden tab's title goes on too.
+      due ||= window.setTimeout(() => {
+        due = 0;
+        if (!signal.aborted && this.store.state.phase === 'converting') this.store.set({ stages });
+      }, kProgressEvery);
     };
     const { tflite, report } = await convert(file.source, { sparsify: sparse, signal, onProgress });
     if (signal.aborted) return;

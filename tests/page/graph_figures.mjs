@@ -47,12 +47,12 @@ async function frames() {
   session.off('Tracing.dataCollected', collect);
   const fired = events.filter((event) => event.name === 'FireAnimationFrame' && event.ph === 'X');
   const { pid, tid } = fired[0];
-  const tasks = events.filter((event) => event.pid === pid && event.tid === tid && event.name === 'ThreadControllerImpl::RunTask');
+  const tasks = events.filter((event) => event.pid === pid && event.tid === tid && event.name === 'ThreadControllerImpl::RunTask' && event.ph === 'X');
   const holds = (task, time) => task.ts <= time && task.ts + task.dur >= time;
   const starts = [...new Set(fired.map(({ ts }) => tasks.find((task) => holds(task, ts))?.ts ?? ts))].sort((a, b) => a - b);
   return starts.slice(0, -1).map((from, i) => {
     const own = tasks.filter(({ ts }) => ts >= from && ts < starts[i + 1]);
-    return own.reduce((sum, task) => sum + (task.tdur ?? task.dur), 0) / 1000;
+    return own.reduce((sum, task) => sum + (task.tdur ?? task.dur ?? 0), 0) / 1000;
   }).sort((a, b) => a - b);
 }
 
