@@ -70,7 +70,7 @@ const git = (...args) => execFileSync('git', args, { cwd: repo, encoding: 'utf8'
 const private_ = [
   [/(?<![\w.])\/(?:work|root|home\/\w+)\/[\w.-]+/, 'a path of a machine'],
   [/https?:\/\/[\w.-]*(?:registry|artifactory|nexus|mirror|proxy)[\w.-]*\//i, 'a registry\'s host'],
-  [/https?:\/\/(?:\d{1,3}\.){3}\d{1,3}(?!.*(?:127\.0\.0\.1))/, 'an address'],
+  [/https?:\/\/(?!127\.0\.0\.1)(?:\d{1,3}\.){3}\d{1,3}/, 'an address'],
 ];
 function* contents() {
   for (const file of git('ls-files', '-z', '--cached', '--others', '--exclude-standard').split('\0').filter(Boolean)) {
