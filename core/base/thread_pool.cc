@@ -177,4 +177,12 @@ void ThreadPool::run(int64_t count, Call call, const void* body) {
 
 #endif
 
+void ThreadPool::run_on(ThreadPool* pool, int64_t count, Call call, const void* body) {
+  if (pool != nullptr) {
+    pool->run(count, call, body);
+    return;
+  }
+  for (int64_t index = 0; index < count; ++index) call(body, index, 0);
+}
+
 }  // namespace zeolite

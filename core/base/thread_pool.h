@@ -37,6 +37,12 @@ class ThreadPool {
     run(count, &call_body<Body>, &body);
   }
 
+  // Through a pointer even without a pool, so that each body is compiled once.
+  template <class Body>
+  static void parallel_for(ThreadPool* pool, int64_t count, const Body& body) {
+    run_on(pool, count, &call_body<Body>, &body);
+  }
+
  private:
   using Call = void (*)(const void* body, int64_t index, int thread);
 
@@ -50,6 +56,7 @@ class ThreadPool {
   }
 
   void run(int64_t count, Call call, const void* body);
+  static void run_on(ThreadPool* pool, int64_t count, Call call, const void* body);
 
   struct Shared;
   std::unique_ptr<Shared> shared_;
@@ -59,17 +66,7 @@ class ThreadPool {
 // The same loop with an optional pool: null runs it on the calling thread (as thread 0).
 template <class Body>
 void parallel_for(ThreadPool* pool, int64_t count, const Body& body) {
-  if (pool != nullptr) {
-    pool->parallel_for(count, body);
-    return;
-  }
-  for (int64_t index = 0; index < count; ++index) {
-    if constexpr (std::is_invocable_v<const Body&, int64_t, int>) {
-      body(index, 0);
-    } else {
-      body(index);
-    }
-  }
+  ThreadPool::parallel_for(pool, count, body);
 }
 
 }  // namespace zeolite

@@ -55,20 +55,51 @@ template <class Function, bool OneA, bool OneB>
   }
 }
 
+using Run = void (*)(const float* a, const float* b, float* out, size_t count,
+                     const F32Clamp& clamp);
+
+// The runs of one function by what each input has: as many elements, or one for all. Both one for
+// all is a single element.
+struct Runs {
+  Run both;
+  Run one_a;
+  Run one_b;
+};
+
 template <class Function>
-void run_rows(const BroadcastPlan& plan, const float* a, const float* b, float* output,
-              const F32Clamp& clamp, ThreadPool* pool) {
+constexpr Runs runs_of() {
+  return {run<Function, false, false>, run<Function, true, false>, run<Function, false, true>};
+}
+
+Runs choose(F32Binary function) {
+  switch (function) {
+    case F32Binary::kAdd:
+      return runs_of<Add>();
+    case F32Binary::kSub:
+      return runs_of<Sub>();
+    case F32Binary::kMul:
+      return runs_of<Mul>();
+    case F32Binary::kDiv:
+      return runs_of<Div>();
+    case F32Binary::kMaximum:
+      return runs_of<Maximum>();
+    case F32Binary::kMinimum:
+      return runs_of<Minimum>();
+    case F32Binary::kSquaredDifference:
+      return runs_of<SquaredDifference>();
+  }
+  return runs_of<Add>();
+}
+
+}  // namespace
+
+void f32_binary(F32Binary function, const BroadcastPlan& plan, const float* a, const float* b,
+                float* output, F32Clamp clamp, ThreadPool* pool) {
+  const Runs runs = choose(function);
   const auto one = [&](int64_t out, int64_t a_offset, int64_t b_offset, int64_t count,
                        int64_t a_stride, int64_t b_stride) {
-    if (a_stride == 0 && b_stride == 0) {
-      run<Function, true, true>(a + a_offset, b + b_offset, output + out, count, clamp);
-    } else if (a_stride == 0) {
-      run<Function, true, false>(a + a_offset, b + b_offset, output + out, count, clamp);
-    } else if (b_stride == 0) {
-      run<Function, false, true>(a + a_offset, b + b_offset, output + out, count, clamp);
-    } else {
-      run<Function, false, false>(a + a_offset, b + b_offset, output + out, count, clamp);
-    }
+    const Run run = a_stride == b_stride ? runs.both : a_stride == 0 ? runs.one_a : runs.one_b;
+    run(a + a_offset, b + b_offset, output + out, count, clamp);
   };
   // An element costs as much as some 4 products, being bound by memory.
   if (plan.rank == 1) {
@@ -86,28 +117,6 @@ void run_rows(const BroadcastPlan& plan, const float* a, const float* b, float* 
   parallel_for(split.pool, split.tasks(), [&](int64_t task) {
     for_each_broadcast_row(plan, split.begin(task), split.end(task), one);
   });
-}
-
-}  // namespace
-
-void f32_binary(F32Binary function, const BroadcastPlan& plan, const float* a, const float* b,
-                float* output, F32Clamp clamp, ThreadPool* pool) {
-  switch (function) {
-    case F32Binary::kAdd:
-      return run_rows<Add>(plan, a, b, output, clamp, pool);
-    case F32Binary::kSub:
-      return run_rows<Sub>(plan, a, b, output, clamp, pool);
-    case F32Binary::kMul:
-      return run_rows<Mul>(plan, a, b, output, clamp, pool);
-    case F32Binary::kDiv:
-      return run_rows<Div>(plan, a, b, output, clamp, pool);
-    case F32Binary::kMaximum:
-      return run_rows<Maximum>(plan, a, b, output, clamp, pool);
-    case F32Binary::kMinimum:
-      return run_rows<Minimum>(plan, a, b, output, clamp, pool);
-    case F32Binary::kSquaredDifference:
-      return run_rows<SquaredDifference>(plan, a, b, output, clamp, pool);
-  }
 }
 
 }  // namespace zeolite

@@ -41,20 +41,22 @@ struct Tile {
                                     const F32Clamp& clamp) {
     const F32x4 low = wasm_f32x4_splat(clamp.min);
     const F32x4 high = wasm_f32x4_splat(clamp.max);
+    if (columns == kF32TileColumns) {
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) {
+        wasm_v128_store(out + r * out_stride, f32x4_clamp(sum[r][0], low, high));
+        wasm_v128_store(out + r * out_stride + 4, f32x4_clamp(sum[r][1], low, high));
+      }
+      return;
+    }
+    float whole[Rows][kF32TileColumns];
 #pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r) {
-      const F32x4 left = f32x4_clamp(sum[r][0], low, high);
-      const F32x4 right = f32x4_clamp(sum[r][1], low, high);
-      float* row = out + r * out_stride;
-      if (columns == kF32TileColumns) {
-        wasm_v128_store(row, left);
-        wasm_v128_store(row + 4, right);
-      } else if (columns > 4) {
-        wasm_v128_store(row, left);
-        f32x4_store_partial(row + 4, right, static_cast<int>(columns) - 4);
-      } else {
-        f32x4_store_partial(row, left, static_cast<int>(columns));
-      }
+      wasm_v128_store(whole[r], f32x4_clamp(sum[r][0], low, high));
+      wasm_v128_store(whole[r] + 4, f32x4_clamp(sum[r][1], low, high));
+    }
+    for (int r = 0; r < Rows; ++r) {
+      for (size_t c = 0; c < columns; ++c) out[r * out_stride + c] = whole[r][c];
     }
   }
 };

@@ -210,61 +210,65 @@ template <class Function>
   }
 }
 
-// The cost of one element is given in multiply-accumulates that take as long.
-template <class Function>
-void map_split(int cost, const F32UnaryParameters& parameters, const float* input, float* output,
-               int64_t count, ThreadPool* pool) {
-  const EvenSplit split(count, 16, cost, pool);
-  parallel_for(split.pool, split.tasks(), [&](int64_t task) {
-    const int64_t begin = split.begin(task);
-    map<Function>(parameters, input + begin, output + begin, split.end(task) - begin);
-  });
+struct Map {
+  void (*run)(const F32UnaryParameters&, const float*, float*, size_t);
+  int cost;  // Of an element, in multiply-accumulates that take as long.
+};
+
+Map choose(F32Unary function) {
+  constexpr int kLight = 4;
+  constexpr int kHeavy = 24;
+  switch (function) {
+    case F32Unary::kClamp:
+      return {map<Clamp>, kLight};
+    case F32Unary::kLeakyRelu:
+      return {map<LeakyRelu>, kLight};
+    case F32Unary::kElu:
+      return {map<Elu>, kHeavy};
+    case F32Unary::kGelu:
+      return {map<Gelu>, kHeavy};
+    case F32Unary::kGeluTanh:
+      return {map<GeluTanh>, kHeavy};
+    case F32Unary::kHardSwish:
+      return {map<HardSwish>, kLight};
+    case F32Unary::kLogistic:
+      return {map<Logistic>, kHeavy};
+    case F32Unary::kTanh:
+      return {map<Tanh>, kHeavy};
+    case F32Unary::kExp:
+      return {map<Exp>, kHeavy};
+    case F32Unary::kLog:
+      return {map<Log>, kHeavy};
+    case F32Unary::kSqrt:
+      return {map<Sqrt>, kLight};
+    case F32Unary::kRsqrt:
+      return {map<Rsqrt>, kLight};
+    case F32Unary::kSquare:
+      return {map<Square>, kLight};
+    case F32Unary::kAbs:
+      return {map<Abs>, kLight};
+    case F32Unary::kNeg:
+      return {map<Neg>, kLight};
+    case F32Unary::kFloor:
+      return {map<Floor>, kLight};
+    case F32Unary::kCeil:
+      return {map<Ceil>, kLight};
+    case F32Unary::kRound:
+      return {map<Round>, kLight};
+  }
+  return {map<Clamp>, kLight};
 }
 
 }  // namespace
 
 void f32_unary(F32Unary function, const F32UnaryParameters& parameters, const float* input,
                float* output, int64_t count, ThreadPool* pool) {
-  constexpr int kLight = 4;
-  constexpr int kHeavy = 24;
-  switch (function) {
-    case F32Unary::kClamp:
-      return map_split<Clamp>(kLight, parameters, input, output, count, pool);
-    case F32Unary::kLeakyRelu:
-      return map_split<LeakyRelu>(kLight, parameters, input, output, count, pool);
-    case F32Unary::kElu:
-      return map_split<Elu>(kHeavy, parameters, input, output, count, pool);
-    case F32Unary::kGelu:
-      return map_split<Gelu>(kHeavy, parameters, input, output, count, pool);
-    case F32Unary::kGeluTanh:
-      return map_split<GeluTanh>(kHeavy, parameters, input, output, count, pool);
-    case F32Unary::kHardSwish:
-      return map_split<HardSwish>(kLight, parameters, input, output, count, pool);
-    case F32Unary::kLogistic:
-      return map_split<Logistic>(kHeavy, parameters, input, output, count, pool);
-    case F32Unary::kTanh:
-      return map_split<Tanh>(kHeavy, parameters, input, output, count, pool);
-    case F32Unary::kExp:
-      return map_split<Exp>(kHeavy, parameters, input, output, count, pool);
-    case F32Unary::kLog:
-      return map_split<Log>(kHeavy, parameters, input, output, count, pool);
-    case F32Unary::kSqrt:
-      return map_split<Sqrt>(kLight, parameters, input, output, count, pool);
-    case F32Unary::kRsqrt:
-      return map_split<Rsqrt>(kLight, parameters, input, output, count, pool);
-    case F32Unary::kSquare:
-      return map_split<Square>(kLight, parameters, input, output, count, pool);
-    case F32Unary::kAbs:
-      return map_split<Abs>(kLight, parameters, input, output, count, pool);
-    case F32Unary::kNeg:
-      return map_split<Neg>(kLight, parameters, input, output, count, pool);
-    case F32Unary::kFloor:
-      return map_split<Floor>(kLight, parameters, input, output, count, pool);
-    case F32Unary::kCeil:
-      return map_split<Ceil>(kLight, parameters, input, output, count, pool);
-    case F32Unary::kRound:
-      return map_split<Round>(kLight, parameters, input, output, count, pool);
-  }
+  const Map chosen = choose(function);
+  const EvenSplit split(count, 16, chosen.cost, pool);
+  parallel_for(split.pool, split.tasks(), [&](int64_t task) {
+    const int64_t begin = split.begin(task);
+    chosen.run(parameters, input + begin, output + begin, split.end(task) - begin);
+  });
 }
 
 namespace {
