@@ -11,6 +11,7 @@
 #include "core/graph/write.h"
 #include "core/optimize/sparsify.h"
 #include "core/ops/versions.h"
+#include "core/passes/passes.h"
 
 namespace zeolite {
 namespace {
@@ -170,6 +171,7 @@ Status Conversion::lower() {
 }
 
 Status Conversion::run_passes() {
+  ZEOLITE_TRY(run_conversion_passes(&model_));
   advance(ConvertStage::kOptimize);
   return Status();
 }

@@ -115,6 +115,7 @@ json::Value convert_report(const SourceGraph& source, const Model& model, uint64
 }
 
 Inspection inspect_source(SourceGraph* source) {
+  count_parameters(*source);
   const std::vector<Issue> issues = infer_source_shapes(source);
   Inspection inspection;
   inspection.format = source->format;

@@ -85,6 +85,12 @@ void Lowering::lower_input(SourceNode& node) {
   std::optional<Shape> shape;
   if (stored != nullptr) shape = read_shape(*stored);
   if (const auto given = input_shapes_.find(node.name); given != input_shapes_.end()) {
+    if (shape && shape->size() != given->second.size()) {
+      fail("inputShapes gives it the shape " + shape_text(given->second) +
+               ", which has another number of dimensions than " + shape_text(*shape),
+           "name as many sizes as the input has, the batch first");
+      return;
+    }
     shape = given->second;
   }
   if (!shape) {

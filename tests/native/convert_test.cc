@@ -1,4 +1,5 @@
-// Files that cannot be converted: each gets a clear error, and the next file works.
+// Converting: options, progress and report; files that cannot be converted get a clear error, and the
+// next file works.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -104,8 +105,81 @@ TEST(ConvertRefusals, AModelOfUnknownLayersCanStillBeLookedAt) {
   const Inspection inspection = inspect_source(&source.value());
   ASSERT_EQ(inspection.graphs.size(), 1u);
   EXPECT_FALSE(inspection.graphs[0].nodes.empty());
+  EXPECT_GT(inspection.parameters, 0);
   ASSERT_EQ(inspection.compatibility.size(), 1u);
   EXPECT_EQ(inspection.compatibility[0].severity, Compatibility::Severity::kBlocks);
+}
+
+TEST(ConvertOptions, InputShapesReplaceFreeSizes) {
+  ConvertOptions options;
+  const SourceFile file = file_of("good.h5", read_test_file("bad/good.h5"));
+  options.input_shapes["x"] = {1, 4, 4, 2};
+  Result<std::unique_ptr<Conversion>> fixed = convert_all({file}, options);
+  ASSERT_TRUE(fixed.ok()) << fixed.error().message;
+  const Subgraph& main = fixed.value()->model()->subgraphs[0];
+  EXPECT_EQ(main.tensors[static_cast<size_t>(main.inputs[0])].shape, (Shape{1, 4, 4, 2}));
+
+  options.input_shapes["x"] = {1, 4};
+  EXPECT_FALSE(convert_all({file}, options).ok());
+  options.input_shapes.clear();
+  options.input_shapes["nobody"] = {1};
+  Result<std::unique_ptr<Conversion>> unknown = convert_all({file}, options);
+  ASSERT_FALSE(unknown.ok());
+  EXPECT_EQ(unknown.error().code, ErrorCode::kBadInput);
+}
+
+TEST(ConvertOptions, OutputsMayBeLayersInTheMiddle) {
+  ConvertOptions options;
+  options.outputs = {"conv"};
+  Result<std::unique_ptr<Conversion>> result =
+      convert_all({file_of("good.h5", read_test_file("bad/good.h5"))}, options);
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  const Model& model = *result.value()->model();
+  EXPECT_EQ(model.signatures[0].outputs[0].name, "conv");
+  EXPECT_EQ(model.subgraphs[0].operators.size(), 1u);
+}
+
+TEST(ConvertOptions, AFileThatNeedsANewerRuntimeThanAllowedIsRefused) {
+  ConvertOptions options;
+  options.min_runtime = "1.4.0";
+  Result<std::unique_ptr<Conversion>> result =
+      convert_all({file_of("good.h5", read_test_file("bad/good.h5"))}, options);
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().code, ErrorCode::kUnsupported);
+  EXPECT_FALSE(result.error().issues.empty());
+}
+
+TEST(Convert, ReportsWhatEachLayerBecame) {
+  Result<std::unique_ptr<Conversion>> result =
+      convert_all({file_of("good.h5", read_test_file("bad/good.h5"))});
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  const json::Value report = result.value()->report();
+  EXPECT_EQ(report.string_or("format", ""), "keras-h5");
+  EXPECT_EQ(report.int_or("bytesOut", 0),
+            static_cast<int64_t>(result.value()->tflite().size()));
+  EXPECT_GT(report.int_or("parameters", 0), 0);
+  const auto operator_count =
+      static_cast<int64_t>(result.value()->model()->subgraphs[0].operators.size());
+  for (const json::Value& layer : report["layers"].items()) {
+    if (layer.string_or("class", "") == "InputLayer") continue;
+    EXPECT_GT(layer["operators"].size(), 0u) << layer.string_or("path", "");
+    for (const json::Value& place : layer["operators"].items()) {
+      EXPECT_LT(place.int_or("operator", operator_count), operator_count);
+    }
+  }
+}
+
+TEST(Convert, ProgressRunsThroughTheStagesInOrder) {
+  Conversion conversion({file_of("good.h5", read_test_file("bad/good.h5"))}, {});
+  std::vector<std::string> stages;
+  while (!conversion.is_done()) {
+    const ConvertProgress progress = conversion.progress();
+    EXPECT_LE(progress.done, progress.total);
+    const std::string name(convert_stage_name(progress.stage));
+    if (stages.empty() || stages.back() != name) stages.push_back(name);
+    ASSERT_TRUE(conversion.step().ok());
+  }
+  EXPECT_EQ(stages, (std::vector<std::string>{"read", "lower", "passes", "optimize", "write"}));
 }
 
 }  // namespace
