@@ -40,8 +40,8 @@ bool takes_activation(Op code) {
     case Op::kMul:
     case Op::kDiv:
     case Op::kMaxPool2d:
-    case Op::kAveragePool2d: return true;
-    // TRANSPOSE_CONV could from version 4 on, which older runtimes lack.
+    case Op::kAveragePool2d:
+    case Op::kTransposeConv: return true;  // Of version 4 then, as the real converter writes it.
     default: return false;
   }
 }
