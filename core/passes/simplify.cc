@@ -165,11 +165,21 @@ bool is_within(const Editor& editor, int32_t tensor, float upper, int depth = kM
   }
 }
 
+// Whether the same stored number means the same in both.
+bool is_same_quantization(const Editor& editor, int32_t a, int32_t b) {
+  const Quantization* x = editor.tensor(a).quantization.get();
+  const Quantization* y = editor.tensor(b).quantization.get();
+  if (x == nullptr || y == nullptr) return x == y;
+  return x->scale == y->scale && x->zero_point == y->zero_point && x->block_size == y->block_size &&
+         x->block_scales == y->block_scales;
+}
+
 // The input that output 0 is the same as; or kNoTensor.
 int32_t identical_input(const Editor& editor, int index) {
   const Operator& op = editor.op(index);
   if (op.inputs.empty() || op.outputs.size() != 1 || op.inputs[0] == kNoTensor) return kNoTensor;
   const int32_t input = op.inputs[0];
+  if (!is_same_quantization(editor, input, op.outputs[0])) return kNoTensor;
   const bool is_same = is_same_shape(editor, input, op.outputs[0]);
   const bool is_surely_same = is_same && is_static(editor.shape(input));
   switch (op.code) {

@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <utility>
+
 #include "tests/native/support/pass_testing.h"
 
 namespace zeolite {
@@ -141,6 +144,24 @@ TEST(RemoveIdentities, WhatGivesItsInputAgainGoes) {
               g.output(x, "out");
             }),
             "TANH");
+}
+
+TEST(RemoveIdentities, WhatChangesTheScaleStays) {
+  TestGraph g;
+  ConcatenationOptions concatenation;
+  concatenation.axis = 1;
+  const int32_t x = g.input({2, 3});
+  const int32_t y = g.add(Op::kConcatenation, {g.add(Op::kTanh, {x})}, concatenation);
+  g.output(y);
+  for (const int32_t tensor : {g.graph().operators[0].outputs[0], y}) {
+    auto quantization = std::make_unique<Quantization>();
+    quantization->scale = {tensor == y ? 0.5f : 0.25f};
+    quantization->zero_point = {0};
+    g.graph().tensors[static_cast<size_t>(tensor)].quantization = std::move(quantization);
+  }
+  Model model = g.take();
+  ASSERT_TRUE(run_conversion_passes(&model).ok());
+  EXPECT_EQ(operators_of(model), "TANH CONCATENATION");
 }
 
 TEST(RemoveIdentities, AReluOfWhatIsNotNegativeGoesWhoeverElseUsesIt) {
