@@ -44,7 +44,8 @@ struct EvenSplit {
 // or too small for all threads, of panels. row_macs is the cost of one row over all columns.
 struct TileSplit {
   // Rows that go through all panels of a task before the next block: enough that the weights are
-  // seldom read again, few enough that the rows stay in L2.
+  // seldom read again, few enough that the rows stay in L2. 48 and 24 rows are within 2 % of 96 on
+  // MobileNet-V2's layers, 12 and 6 up to 5 and 11 % slower.
   static constexpr int64_t kMaxBlockRows = 96;
 
   ThreadPool* pool = nullptr;
