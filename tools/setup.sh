@@ -42,7 +42,7 @@ missing_packages() {
   has_header gtest/gtest.h || echo libgtest-dev
   has_header gmock/gmock.h || echo libgmock-dev
   has_header simde/wasm/simd128.h || echo libsimde-dev
-  [ -n "${ZEOLITE_CHROMIUM:-}" ] || command -v chromium google-chrome >/dev/null || echo chromium
+  [ -x "${ZEOLITE_CHROMIUM:-/usr/bin/chromium}" ] || echo chromium
 }
 install_packages() {
   # shellcheck disable=SC2086  # One word a package is meant.
