@@ -18,6 +18,7 @@ struct ChannelArithmetic {
   int32_t data = kNoTensor;  // x
   std::vector<double> scale;
   std::vector<double> offset;
+  bool is_uniform = false;  // The same for all channels.
 };
 
 bool is_by_channel(const Shape& shape) {
@@ -49,6 +50,8 @@ std::optional<ChannelArithmetic> channel_arithmetic(const Editor& editor, int in
   const int32_t channels = editor.shape(result.data).back();
   std::vector<float> values = editor.floats(constant);
   if (channels <= 0) return std::nullopt;
+  result.is_uniform =
+      std::all_of(values.begin(), values.end(), [&](float each) { return each == values[0]; });
   if (values.size() == 1) values.assign(static_cast<size_t>(channels), values[0]);
   if (values.size() != static_cast<size_t>(channels)) return std::nullopt;
   for (const float value : values) {
@@ -130,9 +133,11 @@ size_t input_channel(const LinearOperator& linear, size_t i) {
 
 // y = (filter * x + bias) * scale + offset.
 Status fold_into_earlier(Editor* editor, int index) {
-  const std::optional<ChannelArithmetic> arithmetic = channel_arithmetic(*editor, index);
+  std::optional<ChannelArithmetic> arithmetic = channel_arithmetic(*editor, index);
   if (!arithmetic) return {};
-  const int earlier = producer_behind_reshapes(*editor, arithmetic->data, index);
+  // One number for all commutes with any order of the elements.
+  const int earlier =
+      producer_behind_moves(*editor, arithmetic->data, index, !arithmetic->is_uniform);
   if (earlier < 0) return {};
   const std::optional<LinearOperator> linear = linear_operator(*editor, earlier);
   if (!linear || activation_of(editor->op(earlier)) != ActivationFunctionType::kNone) return {};
@@ -143,6 +148,11 @@ Status fold_into_earlier(Editor* editor, int index) {
     return {};
   }
   const auto channels = static_cast<size_t>(linear->output_channels);
+  if (arithmetic->is_uniform) {
+    for (std::vector<double>* values : {&arithmetic->scale, &arithmetic->offset}) {
+      if (!values->empty()) values->assign(channels, values->front());
+    }
+  }
   if (std::max(arithmetic->scale.size(), arithmetic->offset.size()) != channels) return {};
   std::vector<double> bias = bias_of(*editor, *linear);
   const bool had_bias = editor->input(earlier, linear->bias_slot) != kNoTensor;
@@ -167,7 +177,7 @@ Status fold_into_earlier(Editor* editor, int index) {
   if (before_index == earlier) {
     editor->take_over(earlier, index);
   } else {
-    // A reshape stands in between and makes the result now.
+    // What moves the elements stands in between and makes the result now.
     editor->take_over(before_index, index);
   }
   return {};

@@ -51,7 +51,7 @@ void fuse_activation(Editor* editor, int index) {
   const std::optional<ActivationFunctionType> activation = fusable_activation(op.code);
   if (!activation || !editor->is_float(op.outputs[0])) return;
   const int32_t input = op.inputs[0];
-  const int earlier = producer_behind_reshapes(*editor, input, index);
+  const int earlier = producer_behind_moves(*editor, input, index, false);
   if (earlier < 0 || !takes_activation(editor->op(earlier).code)) return;
   // Integers have no fused activation in ADD and its kin everywhere.
   if (!editor->is_float(editor->op(earlier).outputs[0])) return;

@@ -99,17 +99,19 @@ std::optional<LinearOperator> linear_operator(const Editor& editor, int index) {
   return linear;
 }
 
-int producer_behind_reshapes(const Editor& editor, int32_t tensor, int user) {
+int producer_behind_moves(const Editor& editor, int32_t tensor, int user, bool keeps_channels) {
   while (true) {
     const int index = editor.producer(tensor);
     if (index < 0 || !editor.is_only_use(tensor, user)) return -1;
     const Operator& op = editor.op(index);
     const bool is_reshape =
         op.code == Op::kReshape || op.code == Op::kSqueeze || op.code == Op::kExpandDims;
-    if (!is_reshape) return index;
+    if (!is_reshape && (op.code != Op::kTranspose || keeps_channels)) return index;
     const Shape& from = editor.shape(op.inputs[0]);
     const Shape& to = editor.shape(tensor);
-    if (from.empty() || to.empty() || from.back() != to.back() || to.back() < 0) return -1;
+    const bool has_same_channels =
+        !from.empty() && !to.empty() && from.back() == to.back() && to.back() >= 0;
+    if (keeps_channels && !has_same_channels) return -1;
     user = index;
     tensor = op.inputs[0];
   }

@@ -30,7 +30,7 @@ Status fold_constants(Editor* editor);
 // the bounds already; joins reshapes of reshapes and transposes of transposes.
 Status remove_identities(Editor* editor);
 // MUL, DIV, ADD and SUB by a constant for each channel go into the convolution or FC before, also
-// across a reshape in between; MUL, and where nothing is padded ADD and SUB, into the one after.
+// across reshapes in between; MUL, and where nothing is padded ADD and SUB, into the one after.
 // Two of one kind become one.
 Status fold_arithmetic(Editor* editor);
 // RELU, RELU6 and RELU_N1_TO_1 become the activation of the operator before.

@@ -79,6 +79,17 @@ TEST(FoldArithmetic, LooksBehindAReshapeThatKeepsTheChannels) {
             "RESHAPE CONV_2D RESHAPE");
 }
 
+TEST(FoldArithmetic, OneNumberForAllPassesAnyReshapeAndTranspose) {
+  // The heads of an attention layer, scaled.
+  EXPECT_EQ(optimized_operators([](TestGraph& g) {
+              int32_t x = g.reshape(g.fully_connected(g.input({1, 5, 6}), 8), {1, 5, 2, 4});
+              x = g.transpose(x, {0, 2, 1, 3});
+              x = g.add(Op::kMul, {x, g.constant({}, {0.5})}, MulOptions());
+              g.output(g.add(Op::kRelu, {x}));
+            }),
+            "FULLY_CONNECTED RESHAPE TRANSPOSE");
+}
+
 TEST(FoldArithmetic, StaysBehindAReshapeThatMixesTheChannels) {
   EXPECT_EQ(optimized_operators([](TestGraph& g) {
               const int32_t x = g.reshape(g.conv(g.input({1, 4, 4, 3}), {4, 3, 3, 3}), {1, 8, 8});
