@@ -13,9 +13,9 @@ const modulesFolder = path.join(wasmFolder, 'modules');
 const isNewer = (source, target) =>
   !fs.existsSync(target) || fs.statSync(source).mtimeMs > fs.statSync(target).mtimeMs;
 
-/** Builds the WebAssembly modules and puts them into dist/. */
-export async function buildModules() {
-  await cmakeBuild(wasmFolder, [], [], { wasm: true });
+/** Builds the WebAssembly modules, or only those named, and puts them into dist/. */
+export async function buildModules(names = []) {
+  await cmakeBuild(wasmFolder, [], names, { wasm: true });
   fs.mkdirSync(dist, { recursive: true });
   for (const file of filesBelow(modulesFolder).filter((name) => name.endsWith('.wasm'))) {
     const source = path.join(modulesFolder, file), target = path.join(dist, file);
