@@ -148,7 +148,9 @@ Status Conversion::select_outputs() {
       found = node.path == wanted || node.name == wanted;
       if (found) chosen.push_back({wanted, {static_cast<int32_t>(i), 0}});
     }
-    if (!found) return bad_input("outputs names \"" + wanted + "\", which is no layer of the model");
+    if (!found) {
+      return bad_input("outputs names \"" + wanted + "\", which is no layer of the model");
+    }
   }
   source_->outputs = std::move(chosen);
   return Status();

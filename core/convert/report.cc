@@ -46,6 +46,14 @@ std::vector<int32_t> output_tensors(const SourceGraph& source, int32_t* count) {
   return first;
 }
 
+// kNoTensor for an output that its node turned out not to have.
+int32_t tensor_of(const SourceGraph& source, const std::vector<int32_t>& first,
+                  const SourceLink& link) {
+  const auto node = static_cast<size_t>(link.node);
+  const bool is_there = static_cast<size_t>(link.output) < source.nodes[node].outputs.size();
+  return is_there ? first[node] + link.output : kNoTensor;
+}
+
 json::Value operator_counts(const Model& model) {
   std::map<std::string, int64_t> counts;
   for (const Subgraph& subgraph : model.subgraphs) {
@@ -139,7 +147,7 @@ Inspection inspect_source(SourceGraph* source) {
       if (member.key != "name") shown.attributes.set(member.key, member.value);
     }
     for (const SourceLink& link : node.inputs) {
-      shown.inputs.push_back({"input", first[static_cast<size_t>(link.node)] + link.output});
+      shown.inputs.push_back({"input", tensor_of(*source, first, link)});
     }
     for (size_t j = 0; j < node.outputs.size(); ++j) {
       const auto index = first[i] + static_cast<int32_t>(j);
@@ -164,11 +172,11 @@ Inspection inspect_source(SourceGraph* source) {
   Signature signature;
   signature.key = "serving_default";
   for (const SourcePort& port : source->inputs) {
-    graph.inputs.push_back(first[static_cast<size_t>(port.link.node)] + port.link.output);
+    graph.inputs.push_back(tensor_of(*source, first, port.link));
     signature.inputs.push_back({port.name, graph.inputs.back()});
   }
   for (const SourcePort& port : source->outputs) {
-    graph.outputs.push_back(first[static_cast<size_t>(port.link.node)] + port.link.output);
+    graph.outputs.push_back(tensor_of(*source, first, port.link));
     signature.outputs.push_back({port.name, graph.outputs.back()});
   }
   inspection.graphs.push_back(std::move(graph));

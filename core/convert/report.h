@@ -18,8 +18,8 @@ json::Value convert_report(const SourceGraph& source, const Model& model, uint64
 // Fills in what follows of its shapes; what could not be converted is in `compatibility`.
 Inspection inspect_source(SourceGraph* source);
 
-// Statistics of the weight that is tensor `tensor` of inspect_source's graph. Errors: kBadInput when
-// it is none.
+// Statistics of the weight that is tensor `tensor` of inspect_source's graph. Errors: kBadInput
+// when it is none.
 Result<TensorStats> source_stats(const SourceGraph& source, int32_t tensor);
 
 }  // namespace zeolite

@@ -16,8 +16,8 @@ struct SparseConstant {
   Bytes values;
 };
 
-// Encodes dense float32 `values` of `shape`: every axis dense but the last, whose entries are listed
-// for each row, as the real converter writes them. Nothing when that would not be smaller.
+// Encodes dense float32 `values` of `shape`: every axis dense but the last, whose entries are
+// listed for each row, as the real converter writes them. Nothing when that would not be smaller.
 Result<std::optional<SparseConstant>> encode_sparse(std::span<const float> values,
                                                     std::span<const int32_t> shape);
 

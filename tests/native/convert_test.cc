@@ -1,5 +1,5 @@
-// Converting: options, progress and report; files that cannot be converted get a clear error, and the
-// next file works.
+// Converting: options, progress and report; files that cannot be converted get a clear error, and
+// the next file works.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -85,8 +85,9 @@ TEST(ConvertRefusals, SoundFilesConvertAfterwards) {
 
 TEST(ConvertRefusals, AllLayersThatStandInTheWayAreListedTogether) {
   const json::Value expected = expectations();
-  Result<std::unique_ptr<Conversion>> result = convert_all(
-      {file_of("custom_layers.keras", bad_file("custom_layers.keras", expected["custom_layers.keras"]))});
+  const std::string name = "custom_layers.keras";
+  Result<std::unique_ptr<Conversion>> result =
+      convert_all({file_of(name, bad_file(name, expected[name]))});
   ASSERT_FALSE(result.ok());
   const std::vector<Issue>& issues = result.error().issues;
   ASSERT_EQ(issues.size(), 3u);

@@ -45,7 +45,8 @@ std::vector<std::string> paths(const SourceGraph& graph) {
 }
 
 TEST(KerasSource, PathsAreUniqueAndInputsComeFirst) {
-  for (const char* name : {"nested_and_shared_keras2_h5", "nested_and_shared_keras3_keras", "u_net"}) {
+  for (const char* name :
+       {"nested_and_shared_keras2_h5", "nested_and_shared_keras3_keras", "u_net"}) {
     SCOPED_TRACE(name);
     const SourceGraph graph = read_case(name);
     std::set<std::string> seen;

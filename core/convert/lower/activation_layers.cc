@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/base/checked.h"
 #include "core/convert/lower/activations.h"
 #include "core/convert/lower/layers.h"
 
@@ -44,8 +45,9 @@ Result<int32_t> softmax_of_axes(LayerContext& layer, int32_t tensor, std::vector
   Shape merged(full.begin(), full.begin() + static_cast<ptrdiff_t>(kept));
   int64_t size = 1;
   for (size_t i = kept; i < full.size(); ++i) {
-    if (full[i] < 0) return refuse("softmax over several axes needs to know their sizes");
-    size *= full[i];
+    if (full[i] < 0 || !checked_mul<int64_t>(size, full[i], &size) || size > kLargestSize) {
+      return refuse("softmax over several axes needs to know their sizes");
+    }
   }
   merged.push_back(static_cast<int32_t>(size));
   ZEOLITE_ASSIGN(int32_t result, builder.reshape(moved, merged));
@@ -90,6 +92,7 @@ Status lower_leaky_relu(LayerContext& layer) {
 Status lower_prelu(LayerContext& layer) {
   ZEOLITE_TRY(layer.expect_inputs(1));
   const Shape shape = layer.shape();
+  if (shape.size() < 2) return refuse("its input has no axis beside the batch");
   ZEOLITE_ASSIGN(const SourceWeight* alpha,
                  layer.weight("alpha", Shape(shape.size() - 1, -1)));
   Shape full = {1};

@@ -35,7 +35,9 @@ struct NamedFunction {
   Function function;
 };
 
-Chain log_of_one_plus_exp(const Chain& x) { return x.unary(Op::kExp).with(Op::kAdd, 1).unary(Op::kLog); }
+Chain log_of_one_plus_exp(const Chain& x) {
+  return x.unary(Op::kExp).with(Op::kAdd, 1).unary(Op::kLog);
+}
 
 Chain sigmoid_linear(const Chain& x) { return x.with(Op::kMul, x.unary(Op::kLogistic)); }
 
@@ -46,7 +48,8 @@ Chain log_sigmoid(const Chain& x) {
 }
 
 Chain squareplus(const Chain& x) {
-  return x.unary(Op::kSquare).with(Op::kAdd, 4).unary(Op::kSqrt).with(Op::kAdd, x).with(Op::kMul, 0.5f);
+  const Chain root = x.unary(Op::kSquare).with(Op::kAdd, 4).unary(Op::kSqrt);
+  return root.with(Op::kAdd, x).with(Op::kMul, 0.5f);
 }
 
 // 0 below -1, x above 1, (x + 1)^2 / 4 between: the parabola of the clipped x plus what is over 1.

@@ -81,7 +81,8 @@ Result<int32_t> conv_input(LayerContext& layer, const Window& window) {
   if (layer.builder().shape(input).back() <= 0) {
     return refuse("its input has no known number of channels");
   }
-  return window.is_causal ? pad_causal(layer.builder(), window, input) : input;
+  if (!window.is_causal) return input;
+  return pad_causal(layer.builder(), window, input);
 }
 
 Status finish(LayerContext& layer, const Window& window, int32_t result) {
@@ -105,8 +106,8 @@ Status check_depthwise(const Window& window) {
 int32_t windows(int32_t size, int32_t kernel, int32_t stride, int32_t dilation, bool is_same) {
   if (size < 0) return -1;
   if (is_same) return (size + stride - 1) / stride;
-  const int32_t reach = (kernel - 1) * dilation + 1;
-  return std::max((size - reach + stride) / stride, 0);
+  const int64_t reach = (int64_t{kernel} - 1) * dilation + 1;
+  return static_cast<int32_t>(std::max<int64_t>((size - reach + stride) / stride, 0));
 }
 
 Result<Window> read_window(LayerContext& layer, std::string_view size_key) {
@@ -165,19 +166,22 @@ int32_t bias_constant(LayerContext& layer, int32_t channels, const SourceWeight*
   });
 }
 
-int32_t pad_causal(GraphBuilder& builder, const Window& window, int32_t input) {
-  const int32_t before = (window.size[1] - 1) * window.dilation[1];
+Result<int32_t> pad_causal(GraphBuilder& builder, const Window& window, int32_t input) {
+  const int64_t before = (int64_t{window.size[1]} - 1) * window.dilation[1];
   if (before == 0) return input;
-  return builder.pad(input, std::vector<int32_t>{0, 0, 0, 0, before, 0, 0, 0});
+  if (before > kLargestSize) return corrupt("its kernel_size and dilation_rate are too large");
+  return builder.pad(input, std::vector<int32_t>{0, 0, 0, 0, static_cast<int32_t>(before), 0, 0,
+                                                 0});
 }
 
 Status lower_conv(LayerContext& layer) {
   ZEOLITE_ASSIGN(const Window window, read_window(layer, "kernel_size"));
   ZEOLITE_ASSIGN(const int32_t input, conv_input(layer, window));
   GraphBuilder& builder = layer.builder();
-  const auto groups = static_cast<int32_t>(layer.config().int_or("groups", 1));
+  ZEOLITE_ASSIGN(const std::vector<int32_t> group_count, layer.sizes("groups", 1, 1));
+  const int32_t groups = group_count[0];
   const int32_t channels = builder.shape(input).back();
-  if (groups < 1 || channels % groups != 0) {
+  if (channels % groups != 0) {
     return corrupt("its " + std::to_string(channels) + " input channels do not divide into " +
                    std::to_string(groups) + " groups");
   }

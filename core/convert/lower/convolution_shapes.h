@@ -33,13 +33,13 @@ Padding padding_of(const Window& window);
 // The output's shape in the window's layout, from the input's in the same.
 Shape window_output(const Window& window, const Shape& input, int32_t channels);
 
-// The output of a convolution of `window` with `bias` or without one.
+// The bias as a constant; zeros where the layer has none, since runtimes want one all the same.
 int32_t bias_constant(LayerContext& layer, int32_t channels, const SourceWeight* bias);
 
 // The layer's bias, or null when it has none.
 Result<const SourceWeight*> read_bias(LayerContext& layer, int32_t channels);
 
 // The padding that a causal convolution puts before its first step.
-int32_t pad_causal(GraphBuilder& builder, const Window& window, int32_t input);
+Result<int32_t> pad_causal(GraphBuilder& builder, const Window& window, int32_t input);
 
 }  // namespace zeolite

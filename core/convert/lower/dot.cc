@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/checked.h"
 #include "core/convert/lower/layers.h"
 
 namespace zeolite {
@@ -51,7 +52,9 @@ Result<Operand> make_operand(GraphBuilder& builder, int32_t x, int32_t axis) {
   int64_t rows = 1;
   for (int32_t size : operand.rest) {
     if (size < 0) return refuse("an input of free size and more than three axes");
-    rows *= size;
+    if (!checked_mul<int64_t>(rows, size, &rows) || rows > kLargestSize) {
+      return corrupt("an input of shape " + shape_text(shape) + " holds too many elements");
+    }
   }
   ZEOLITE_ASSIGN(operand.tensor, builder.reshape(x, {shape[0], static_cast<int32_t>(rows),
                                                      shape[static_cast<size_t>(axis)]}));

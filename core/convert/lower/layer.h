@@ -95,6 +95,9 @@ class LayerContext {
   std::vector<Value> outputs_;
 };
 
+// Larger dimensions are taken for nonsense. Sums of a few of them still fit 32 bits.
+inline constexpr int32_t kLargestSize = 1 << 28;
+
 // An error about the layer being lowered: what is in the way, and what the user can do.
 Status refuse(std::string reason, std::string help = {});
 

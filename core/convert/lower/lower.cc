@@ -38,7 +38,7 @@ std::optional<Shape> read_shape(const json::Value& value) {
   Shape shape;
   for (const json::Value& item : value.items()) {
     const auto size = item.as_int();
-    if (!item.is_null() && (!size || *size < -1 || *size > (1 << 30))) return std::nullopt;
+    if (!item.is_null() && (!size || *size < -1 || *size > kLargestSize)) return std::nullopt;
     shape.push_back(item.is_null() ? -1 : static_cast<int32_t>(*size));
   }
   return shape;
@@ -129,6 +129,15 @@ void Lowering::step() {
     if (status.ok()) status = context.cast_inputs();
     if (status.ok()) status = lower(context);
     if (status.ok()) status = builder_.take_status();
+    for (const Value& value : context.outputs()) {
+      for (int32_t size : builder_.shape(value.tensor)) {
+        // Layers that enlarge could otherwise do so again and again, until numbers overflow.
+        if (status.ok() && size > kLargestSize) {
+          status = corrupt("it makes " + shape_text(builder_.shape(value.tensor)) +
+                           ", more than a tensor can hold");
+        }
+      }
+    }
     if (status.ok()) {
       values_[next_] = context.outputs();
       std::vector<int32_t> tensors;
@@ -172,7 +181,8 @@ Result<Model> Lowering::finish() {
   for (const SourcePort& port : graph_->outputs) {
     const std::vector<Value>& values = values_[static_cast<size_t>(port.link.node)];
     if (static_cast<size_t>(port.link.output) >= values.size()) {
-      return corrupt("the model's output \"" + port.name + "\" is one that its layer does not have");
+      return corrupt("the model's output \"" + port.name +
+                     "\" is one that its layer does not have");
     }
     const Value& value = values[static_cast<size_t>(port.link.output)];
     ZEOLITE_ASSIGN(const int32_t tensor, value_map_.in_layout(builder_, value, {}));

@@ -98,6 +98,7 @@ Status lower_concatenate(LayerContext& layer) {
     for (size_t j = 0; j < shape.size(); ++j) {
       if (j == static_cast<size_t>(along)) {
         shape[j] = shape[j] < 0 || other[j] < 0 ? -1 : shape[j] + other[j];
+        if (shape[j] > kLargestSize) return corrupt("it joins more than a tensor can hold");
       } else if (shape[j] < 0) {
         shape[j] = other[j];
       } else if (other[j] >= 0 && other[j] != shape[j]) {

@@ -83,7 +83,9 @@ Status lower_normalization(LayerContext& layer) {
   std::vector<double> variance;
   if (layer.has_weight("mean")) {
     const Shape any(layer.node().weights[0].shape.size(), -1);
-    for (const auto& [role, target] : {std::pair("mean", &mean), std::pair("variance", &variance)}) {
+    const std::pair<const char*, std::vector<double>*> kept[] = {{"mean", &mean},
+                                                                  {"variance", &variance}};
+    for (const auto& [role, target] : kept) {
       ZEOLITE_ASSIGN(const SourceWeight* weight, layer.weight(role, any));
       ZEOLITE_ASSIGN(const int64_t elements, element_count(weight->shape));
       for (int64_t i = 0; i < elements; ++i) target->push_back(weight_value(*weight, i));
@@ -134,7 +136,9 @@ Status lower_rescaling(LayerContext& layer) {
   const Shape shape = layer.shape();
   const Value& input = layer.value(0);
   // Lists go along the last axis (the source's, or channels with channels first).
-  const size_t axis = layer.is_channels_first() ? 1 : shape.size() - 1;
+  const bool is_list = scale.size() != 1 || offset.size() != 1;
+  if (is_list && shape.size() < 2) return refuse("its input has no channels to scale apart");
+  const size_t axis = is_list && !layer.is_channels_first() ? shape.size() - 1 : 1;
   const auto constant = [&](std::string_view role, const std::vector<double>& values) {
     if (values.size() == 1) return builder.float_scalar(static_cast<float>(values[0]));
     Shape full(shape.size(), 1);

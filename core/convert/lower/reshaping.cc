@@ -2,17 +2,20 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/checked.h"
 #include "core/convert/lower/layers.h"
 
 namespace zeolite {
 namespace {
 
 // The product of sizes from axis 1 on; -1 when one is free.
-int64_t elements_per_sample(std::span<const int32_t> shape) {
+Result<int64_t> elements_per_sample(std::span<const int32_t> shape) {
   int64_t product = 1;
   for (int32_t size : shape.subspan(1)) {
     if (size < 0) return -1;
-    product *= size;
+    if (!checked_mul<int64_t>(product, size, &product) || product > kLargestSize) {
+      return corrupt("its input of shape " + shape_text(shape) + " holds too many elements");
+    }
   }
   return product;
 }
@@ -40,7 +43,7 @@ Status lower_flatten(LayerContext& layer) {
   if (!is_in_order) {
     ZEOLITE_ASSIGN(tensor, layer.input_in(layout));
   }
-  const int64_t count = elements_per_sample(shape);
+  ZEOLITE_ASSIGN(const int64_t count, elements_per_sample(shape));
   ZEOLITE_ASSIGN(const int32_t result,
                  layer.builder().reshape(tensor, {shape[0], static_cast<int32_t>(count)}));
   layer.set_output(result);
@@ -58,18 +61,20 @@ Status lower_reshape(LayerContext& layer) {
   for (const json::Value& item : layer.config()["target_shape"].items()) {
     const auto size = item.as_int();
     const bool is_free = item.is_null() || (size && *size == -1);
-    if (!is_free && (!size || *size < 0 || *size > (1 << 30))) {
+    if ((!is_free && (!size || *size < 0 || *size > kLargestSize)) || target.size() >= kMaxRank) {
       return corrupt("its target_shape is not a list of sizes");
     }
     if (is_free) {
       if (free >= 0) return corrupt("its target_shape leaves more than one size open");
       free = static_cast<ptrdiff_t>(target.size());
     } else {
-      known *= *size;
+      if (!checked_mul<int64_t>(known, *size, &known)) {
+        return corrupt("its target_shape holds too many elements");
+      }
     }
     target.push_back(is_free ? -1 : static_cast<int32_t>(*size));
   }
-  const int64_t count = elements_per_sample(shape);
+  ZEOLITE_ASSIGN(const int64_t count, elements_per_sample(shape));
   if (count >= 0 && free >= 0 && known > 0) {
     target[static_cast<size_t>(free)] = static_cast<int32_t>(count / known);
     known *= count / known;

@@ -19,8 +19,8 @@ Result<Interpolation> read_interpolation(const LayerContext& layer, std::string_
                 "use \"bilinear\" or \"nearest\"");
 }
 
-// `input` is [N,H,W,C]; the result has the sizes of `sizes` ([2], int32), which `shape` gives as far
-// as they are known.
+// `input` is [N,H,W,C]; the result has the sizes of `sizes` ([2], int32), which `shape` gives as
+// far as they are known.
 int32_t resize(GraphBuilder& builder, int32_t input, int32_t sizes, Shape shape,
                Interpolation interpolation) {
   // Pixels are sampled at their centres, as Keras and tf.image.resize do.
@@ -38,9 +38,10 @@ int32_t scaled_sizes(GraphBuilder& builder, int32_t input, std::span<const int32
   if (is_static(known)) return builder.ints(known);
   const int32_t shape = builder.add(Op::kShape, ShapeOptions{TensorType::kInt32}, {input},
                                     TensorType::kInt32, {4});
-  const int32_t sizes = builder.add(Op::kStridedSlice, StridedSliceOptions(),
-                                    {shape, builder.ints({1}), builder.ints({3}), builder.ints({1})},
-                                    TensorType::kInt32, {2});
+  const int32_t sizes =
+      builder.add(Op::kStridedSlice, StridedSliceOptions(),
+                  {shape, builder.ints({1}), builder.ints({3}), builder.ints({1})},
+                  TensorType::kInt32, {2});
   return builder.add(Op::kMul, MulOptions(), {sizes, builder.ints(factors)}, TensorType::kInt32,
                      {2});
 }
@@ -59,7 +60,10 @@ Status lower_upsampling(LayerContext& layer) {
   const int32_t factors[] = {rank == 1 ? 1 : size[0], size[rank - 1]};
   Shape shape = builder.shape(input);
   for (size_t i = 0; i < 2; ++i) {
-    if (shape[i + 1] >= 0) shape[i + 1] *= factors[i];
+    if (shape[i + 1] < 0) continue;
+    const int64_t size = static_cast<int64_t>(shape[i + 1]) * factors[i];
+    if (size > kLargestSize) return corrupt("it makes more than a tensor can hold");
+    shape[i + 1] = static_cast<int32_t>(size);
   }
   const int32_t known[] = {shape[1], shape[2]};
   const int32_t sizes = scaled_sizes(builder, input, factors, known);
@@ -90,8 +94,9 @@ Status lower_resizing(LayerContext& layer) {
     }
     // Keras' own arithmetic, in float as there.
     const auto scaled = [](int32_t size, int32_t times, int32_t by) {
-      return static_cast<int32_t>(static_cast<float>(static_cast<int64_t>(size) * times) /
-                                  static_cast<float>(by));
+      const float result = static_cast<float>(static_cast<int64_t>(size) * times) /
+                           static_cast<float>(by);
+      return static_cast<int32_t>(std::min(result, static_cast<float>(kLargestSize)));
     };
     const int32_t fitting_height = scaled(in[2], height[0], width[0]);
     const int32_t fitting_width = scaled(in[1], width[0], height[0]);
@@ -112,6 +117,9 @@ Status lower_resizing(LayerContext& layer) {
       const int32_t rows = (std::max(in[1], fitting_height) - in[1]) / 2;
       const int32_t columns = (std::max(in[2], fitting_width) - in[2]) / 2;
       // Keras adds the same on both sides, so that an odd rest is left out.
+      if (rows > kLargestSize / 4 || columns > kLargestSize / 4) {
+        return corrupt("it pads to more than a tensor can hold");
+      }
       if (rows + columns > 0) {
         input = builder.pad(input,
                             std::vector<int32_t>{0, 0, rows, rows, columns, columns, 0, 0});

@@ -120,6 +120,9 @@ Result<int32_t> operand(LayerContext& layer, size_t position,
   }
   if (value == nullptr) return corrupt("it lacks an operand");
   if (const auto input = (*value)["input"].as_int()) {
+    if (*input < 0 || static_cast<uint64_t>(*input) >= layer.input_count()) {
+      return corrupt("its call names an input that it does not have");
+    }
     return layer.input(static_cast<size_t>(*input));
   }
   if (const auto constant = constant_of(layer.builder(), *value)) return *constant;

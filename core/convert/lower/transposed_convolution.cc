@@ -11,12 +11,16 @@ namespace {
 
 using Op = BuiltinOperator;
 
+// Of a kernel with its gaps along one axis.
+constexpr int64_t kLargestReach = 4096;
+
 // Keras' rule for the output's size; `output_padding` is negative when none is given.
-int32_t output_size(int32_t size, int32_t kernel, int32_t stride, int32_t output_padding,
+int64_t output_size(int64_t size, int64_t kernel, int64_t stride, int64_t output_padding,
                     bool is_same) {
-  if (size < 0) return -1;
-  if (output_padding < 0) return size * stride + (is_same ? 0 : std::max(kernel - stride, 0));
-  const int32_t padding = is_same ? kernel / 2 : 0;
+  if (output_padding < 0) {
+    return size * stride + (is_same ? 0 : std::max<int64_t>(kernel - stride, 0));
+  }
+  const int64_t padding = is_same ? kernel / 2 : 0;
   return (size - 1) * stride + kernel - 2 * padding + output_padding;
 }
 
@@ -69,15 +73,22 @@ Status lower_conv_transpose(LayerContext& layer) {
   int32_t reach[2];
   Shape out = {in[0], 1, 1, outputs};
   for (size_t i = 0; i < 2; ++i) {
-    reach[i] = (window.size[i] - 1) * window.dilation[i] + 1;
+    // The filter is stored with its gaps, so that a few bytes of file could ask for any amount.
+    const int64_t dilated = (int64_t{window.size[i]} - 1) * window.dilation[i] + 1;
+    if (dilated > kLargestReach) return refuse("its dilation_rate is too large");
+    reach[i] = static_cast<int32_t>(dilated);
     const bool is_unit = i < 2 - rank;
     if (is_unit) continue;
-    out[i + 1] = output_size(in[i + 1], reach[i], window.stride[i],
-                             output_padding[i - (2 - rank)], window.is_same);
-    if (out[i + 1] < 0) {
+    if (in[i + 1] < 0) {
       return refuse("its input's height or width is free",
                     "give inputShapes with the sizes that the model will get");
     }
+    const int64_t size = output_size(in[i + 1], dilated, window.stride[i],
+                                     output_padding[i - (2 - rank)], window.is_same);
+    if (size < 1 || size > kLargestSize) {
+      return corrupt("its output would have the size " + std::to_string(size));
+    }
+    out[i + 1] = static_cast<int32_t>(size);
   }
   TransposeConvOptions options;
   options.padding = padding_of(window);

@@ -150,9 +150,8 @@ Status collect_parts(std::span<const SourceFile> files, Parts* parts, SourceGrap
   if (parts->architecture == nullptr && parts->weights) {
     return unsupported(
         "this file holds weights only (it has no model_config): which layers they belong to is not "
-        "in it. Give the architecture "
-        "as a second file (model.to_json() written to a .json), or save the whole "
-        "model with model.save(\"model.h5\") or model.save(\"model.keras\")");
+        "in it. Give the architecture as a second file (model.to_json() written to a .json), or "
+        "save the whole model with model.save(\"model.h5\") or model.save(\"model.keras\")");
   }
   if (parts->architecture == nullptr) {
     return unsupported(
@@ -161,8 +160,8 @@ Status collect_parts(std::span<const SourceFile> files, Parts* parts, SourceGrap
   }
   if (!parts->weights) {
     return unsupported(
-        "there is an architecture (model_config or JSON) but there are no weights: give the weights "
-        "file (.weights.h5) together with it, or save the whole model again");
+        "there is an architecture (model_config or JSON) but there are no weights: give the "
+        "weights file (.weights.h5) together with it, or save the whole model again");
   }
   return Status();
 }

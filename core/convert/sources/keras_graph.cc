@@ -1,5 +1,6 @@
 #include "core/convert/sources/keras_graph.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -29,6 +30,12 @@ class Flattener {
   // nodes. The values of the model's outputs go to `results`.
   Status flatten(Model& model, const std::string& prefix, const std::vector<SourceLink>* given,
                  std::vector<SourceLink>* results) {
+    std::set<std::string_view> names;
+    for (const Layer& layer : model.layers) {
+      if (!names.insert(layer.name).second) {
+        return corrupt("two layers of the model are called \"" + layer.name + "\"");
+      }
+    }
     Scope scope{&model, prefix, {}};
     if (given != nullptr) {
       if (given->size() != model.inputs.size()) {
@@ -185,13 +192,22 @@ Status flatten_model(Model& model, SourceGraph* graph) {
   for (const Reference& reference : model.inputs) {
     for (size_t i = 0; i < graph->nodes.size(); ++i) {
       const SourceNode& node = graph->nodes[i];
-      if (node.path != reference.layer) continue;
+      if (node.path != reference.layer || node.class_name != "InputLayer") continue;
       graph->inputs.push_back({unique_name(node.name, &used), {static_cast<int32_t>(i), 0}});
       break;
     }
   }
   if (graph->inputs.size() != model.inputs.size()) {
     return corrupt("the model names an input layer that is not in it");
+  }
+  for (size_t i = 0; i < graph->nodes.size(); ++i) {
+    const bool is_fed = std::any_of(
+        graph->inputs.begin(), graph->inputs.end(),
+        [i](const SourcePort& port) { return port.link.node == static_cast<int32_t>(i); });
+    if (graph->nodes[i].class_name == "InputLayer" && !is_fed) {
+      return corrupt("the input layer \"" + graph->nodes[i].path +
+                     "\" is not among the inputs that the model names");
+    }
   }
   used.clear();
   for (size_t i = 0; i < results.size(); ++i) {

@@ -8,8 +8,8 @@
 namespace zeolite::keras {
 
 // The layout of Keras 1, 2 and of Keras 3's .h5: `group` has the attribute layer_names, and a group
-// a layer with the attribute weight_names. A nested model's weights lie flat in one list, those that
-// training changes first.
+// a layer with the attribute weight_names. A nested model's weights lie flat in one list, those
+// that training changes first.
 Status assign_listed_weights(const hdf5::Object& group, Model* model);
 
 // The layout of .keras and .weights.h5: "layers/<class>/vars/<number>" below `root`.

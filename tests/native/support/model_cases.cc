@@ -40,7 +40,8 @@ size_t position_of(std::span<const int32_t> tensors, int32_t tensor) {
   return static_cast<size_t>(std::find(tensors.begin(), tensors.end(), tensor) - tensors.begin());
 }
 
-std::string difference(const Operand& got, const GoldenTensor& golden, const json::Value& tolerance) {
+std::string difference(const Operand& got, const GoldenTensor& golden,
+                       const json::Value& tolerance) {
   if (got.shape != golden.shape) {
     return "shape " + shape_text(got.shape) + " instead of " + shape_text(golden.shape);
   }
