@@ -22,12 +22,22 @@ export function nodeWorker(): import('node:worker_threads').Worker {
 const workerFlags = (): string[] =>
   (globalThis as { process?: { execArgv?: string[] } }).process?.execArgv?.filter((flag) => flag.startsWith('--experimental-wasm')) ?? [];
 
+/** Whether this worker is a classic script, as some bundlers make of a module: those can import scripts. */
+function isClassicWorker(): boolean {
+  try {
+    (globalThis as unknown as { importScripts(): void }).importScripts();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 let blobAddress: string | undefined;
 
 /** A worker of a page, or of a worker of a page. Throws where even a blob is forbidden. */
 export function pageWorker(): Worker {
-  // A worker starts others from its own address, be it a bundle's or a blob's.
-  if (__ZEOLITE_WORKER__) return new Worker(globalThis.location.href, { type: 'module' });
+  // A worker starts others from its own address, be it a bundle's or a blob's, and as what it is itself.
+  if (__ZEOLITE_WORKER__) return new Worker(globalThis.location.href, isClassicWorker() ? {} : { type: 'module' });
   try {
     if (settings.wasmBase) return new Worker(new URL('worker.js', settings.wasmBase), { type: 'module' });
     return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });

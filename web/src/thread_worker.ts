@@ -20,24 +20,30 @@ export interface ThreadRole {
 
 /** Starts a worker that waits for Emscripten's first message; `fail` hears when it can't start. */
 export function startThreadWorker(name: ModuleName, fail: (error: unknown) => void): ThreadWorker {
+  // Not the worker itself: Emscripten would throw its errors where nobody can catch them.
+  const wrapper: Pick<ThreadWorker, 'onmessage' | 'onerror'> = { onmessage: null, onerror: null };
   const role: ThreadRole = { thread: name };
   if (isNode) {
     const worker = nodeWorker();
-    const wrapper: ThreadWorker = {
-      onmessage: null,
-      onerror: null,
-      postMessage: (message, transfer) => worker.postMessage(message, transfer as never),
-      terminate: () => void worker.terminate(),
-      unref: () => worker.unref(),
-    };
     worker.on('message', (data: unknown) => wrapper.onmessage?.({ data }));
     worker.on('error', fail);
     worker.postMessage(role);
-    return wrapper;
+    return Object.assign(wrapper, {
+      postMessage: (message: unknown, transfer?: Transferable[]) => worker.postMessage(message, transfer as never),
+      terminate: () => void worker.terminate(),
+      unref: () => worker.unref(),
+    });
   }
-  const worker = pageWorker() as Worker & ThreadWorker;
-  worker.unref = () => {};
-  worker.addEventListener('error', (event) => fail(new Error(event.message || 'a thread could not be started')));
+  const worker = pageWorker();
+  worker.addEventListener('message', ({ data }: MessageEvent<unknown>) => wrapper.onmessage?.({ data }));
+  worker.addEventListener('error', (event) => {
+    event.preventDefault();
+    fail(new Error(event.message || 'a thread could not be started'));
+  });
   worker.postMessage(role);
-  return worker;
+  return Object.assign(wrapper, {
+    postMessage: (message: unknown, transfer: Transferable[] = []) => worker.postMessage(message, transfer),
+    terminate: () => worker.terminate(),
+    unref: () => {},
+  });
 }
