@@ -52,7 +52,9 @@ if (corpus) {
   const keras3 = headline.find(({ id }) => id.endsWith('keras3'));
   const evaluation = readSafetensors(path.join(keras3.folder, 'eval.safetensors'));
   const tensors = Object.values(evaluation);
-  const images = tensors.find(({ shape }) => shape.length === 4), labels = tensors.find(({ shape }) => shape.length === 1);
+  const pixels = tensors.find(({ shape }) => shape.length === 4), labels = tensors.find(({ shape }) => shape.length === 1);
+  assert.equal(keras3.about.eval.preprocessing, 'float32(image_uint8) / 128 - 1');
+  const images = { shape: pixels.shape, data: Float32Array.from(pixels.data, (value) => value / 128 - 1) };
   for (const one of headline) {
     for (const sparsify of [false, true]) {
       test(`${one.id}: converted${sparsify ? ' with sparsify' : ''} it is as accurate as the source and at most as large as asked`, async () => {
