@@ -52,7 +52,8 @@ std::optional<ChannelArithmetic> channel_arithmetic(const Editor& editor, int in
   if (channels <= 0) return std::nullopt;
   result.is_uniform =
       std::all_of(values.begin(), values.end(), [&](float each) { return each == values[0]; });
-  if (values.size() == 1) values.assign(static_cast<size_t>(channels), values[0]);
+  // Not assign(): it must not be given a reference to one of its own elements.
+  if (values.size() == 1) values.resize(static_cast<size_t>(channels), float{values[0]});
   if (values.size() != static_cast<size_t>(channels)) return std::nullopt;
   for (const float value : values) {
     switch (op.code) {
