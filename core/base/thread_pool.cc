@@ -15,7 +15,8 @@ namespace zeolite {
 namespace {
 
 // About 5 to 10 us: longer spins on a busy machine take the very core that the awaited thread
-// needs (measured: a thousand times slower dispatch), shorter ones pay a wake-up for every operator.
+// needs (measured: a thousand times slower dispatch), shorter ones pay a wake-up for every
+// operator.
 constexpr int kSpins = 4000;
 
 // Indices are 32 bits wide beside the loop's generation in one word; longer loops are run in parts.
@@ -24,10 +25,10 @@ constexpr int64_t kMaxCount = 1 << 30;
 }  // namespace
 
 // One loop is `ticket`: its generation in the high half, the number of unclaimed indices in the low
-// half. A thread claims an index by compare-and-swap of the whole word, so one that comes late, with
-// the ticket of a finished loop, can neither claim an index nor be waited for. The loop's other
-// fields are written before the ticket that makes its indices claimable, and read only by who has
-// claimed one, which keeps them from changing.
+// half. A thread claims an index by compare-and-swap of the whole word, so one that comes late,
+// with the ticket of a finished loop, can neither claim an index nor be waited for. The loop's
+// other fields are written before the ticket that makes its indices claimable, and read only by who
+// has claimed one, which keeps them from changing.
 struct ThreadPool::Shared {
   std::atomic<uint64_t> ticket{0};
   std::atomic<uint32_t> count{0};

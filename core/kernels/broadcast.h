@@ -9,9 +9,9 @@ namespace zeolite {
 
 inline constexpr int kMaxBroadcastRank = 8;
 
-// A loop nest over the output's dimensions with the elements' distances in both inputs, in elements;
-// 0 where an input is repeated. Neighbouring dimensions that run alike are merged and dimensions of
-// size 1 left out, so that equal shapes have rank 1.
+// A loop nest over the output's dimensions with the elements' distances in both inputs, in
+// elements; 0 where an input is repeated. Neighbouring dimensions that run alike are merged and
+// dimensions of size 1 left out, so that equal shapes have rank 1.
 struct BroadcastPlan {
   int rank = 0;  // 0: one element.
   int64_t count = 0;  // Elements of the output.

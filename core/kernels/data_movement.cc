@@ -11,8 +11,8 @@
 namespace zeolite {
 namespace {
 
-// A transposition after merging: output dimensions with the distance of their elements in the input,
-// in elements. An element may be a block of several of the tensor's.
+// A transposition after merging: output dimensions with the distance of their elements in the
+// input, in elements. An element may be a block of several of the tensor's.
 struct Nest {
   int rank = 0;
   std::array<int64_t, kMaxTransposeRank> sizes = {};

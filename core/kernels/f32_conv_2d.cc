@@ -15,7 +15,8 @@ constexpr int32_t kRowsMaxInputChannels = 8;
 // Densities of the weights up to which skipping zeros is as fast as the dense algorithm or faster.
 // At 0.2, in GFLOP/s of the dense count (Intel Xeon, Node 20, relaxed madd, one thread, 2026-11):
 //   1x1 84 to 124 (dense 47 to 54), 3x3 with stride 2 87 to 108 (40 to 51),
-//   3x3 beside Winograd: 56x56x64 84 (100), 28x28x128 87 (99), 14x14x256 107 (102), 7x7x512 86 (85).
+//   3x3 beside Winograd: 56x56x64 84 (100), 28x28x128 87 (99), 14x14x256 107 (102),
+//   7x7x512 86 (85).
 // Packed, a weight of density d takes 8 d bytes, under Winograd 7.
 constexpr double kSparseMaxDensity = 0.4;
 constexpr double kSparseMaxDensityBesideWinograd = 0.15;

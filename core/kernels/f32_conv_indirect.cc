@@ -187,7 +187,8 @@ void f32_conv_rows_run(const F32Conv2DPlan& plan, const float* packed, const flo
     const float** const table = reinterpret_cast<const float**>(own + strip.strip_bytes);
     const int64_t oy = index % strips * strip.output_rows;
     const int64_t output_rows = std::min(strip.output_rows, shape.output_height - oy);
-    const int64_t input_rows = strip.input_rows - (strip.output_rows - output_rows) * w.stride_height;
+    const int64_t input_rows =
+        strip.input_rows - (strip.output_rows - output_rows) * w.stride_height;
     fill_strip(shape, strip, input + index / strips * image_floats,
                oy * w.stride_height - w.pad_top, input_rows, copy);
     const int64_t pixels = output_rows * shape.output_width;

@@ -58,9 +58,9 @@ class ExpMath {
   }
 
  private:
-  // 1 / ln 2; ln 2 in two parts, the first with so few bits that n times it is exact; the polynomial
-  // (e^r - 1 - r) / r^2 interpolated at Chebyshev's points of |r| <= ln(2) / 2 (error 1e-8); 1; the
-  // range beyond which results are 0 and infinity.
+  // 1 / ln 2; ln 2 in two parts, the first with so few bits that n times it is exact; the
+  // polynomial (e^r - 1 - r) / r^2 interpolated at Chebyshev's points of |r| <= ln(2) / 2 (error
+  // 1e-8); 1; the range beyond which results are 0 and infinity.
   static constexpr float kTable[] = {
       1.44269504f,  0.693145751953125f, 1.428606765330187e-06f, 0.5f,
       0.16666576f,  0.041666556f,       0.0083632031f,          0.0013926213f,

@@ -61,8 +61,8 @@ struct Tile {
   }
 };
 
-// Not inlined: V8 compiles and replaces functions one by one at their next call, so a kernel that is
-// called for each tile runs optimized soon, and its registers are given out for it alone.
+// Not inlined: V8 compiles and replaces functions one by one at their next call, so a kernel that
+// is called for each tile runs optimized soon, and its registers are given out for it alone.
 template <int Rows>
 [[gnu::noinline]] void gemm_tile(size_t k, const float* a, size_t a_stride, const float* panel,
                                  float* out, size_t out_stride, size_t columns,

@@ -1,13 +1,13 @@
 // The inner loops of all float32 products: tiles of kF32TileRows rows by 8 columns.
 //
 // GFLOP/s by tile, packed, M = N = 96, K = 256 (AMD EPYC Zen 3, peak 51.8, Node 24; relaxed madd /
-// plain mul and add): 4x8 50.6 / 42.8, 6x8 50.8 / 25.7, 2x16 50.4 / 41.6, 8x8 29.3 / 26.1, 4x16 25.5
-// / 30.2. x64 has 16 vector registers of which V8 keeps one or two, so more accumulators spill, and
-// 6x8 with a temporary for each product does; fewer than 8 do not hide the latency.
-// Rows of `a` through pointers, M = 96, N = 8, K = 16 / 64 / 384 (Intel Xeon, peak 69, relaxed madd,
-// 2026-11): Chromium 156 4x8 52 / 53 / 53, 6x8 56 / 61 / 61; Node 24 47 / 48 / 53, 56 / 60 / 60;
-// Node 22 49 / 48 / 49, 49 / 50 / 54. So 6 rows with madd, 4 without. Only Node 20, where relaxed
-// SIMD is behind a flag, is slower with 6 (packed 38 against 54).
+// plain mul and add): 4x8 50.6 / 42.8, 6x8 50.8 / 25.7, 2x16 50.4 / 41.6, 8x8 29.3 / 26.1, 4x16
+// 25.5 / 30.2. x64 has 16 vector registers of which V8 keeps one or two, so more accumulators
+// spill, and 6x8 with a temporary for each product does; fewer than 8 do not hide the latency.
+// Rows of `a` through pointers, M = 96, N = 8, K = 16 / 64 / 384 (Intel Xeon, peak 69, relaxed
+// madd, 2026-11): Chromium 156 4x8 52 / 53 / 53, 6x8 56 / 61 / 61; Node 24 47 / 48 / 53, 56 / 60 /
+// 60; Node 22 49 / 48 / 49, 49 / 50 / 54. So 6 rows with madd, 4 without. Only Node 20, where
+// relaxed SIMD is behind a flag, is slower with 6 (packed 38 against 54).
 // The loop over K is not unrolled: V8 does it, and unrolled in the source (by 2: 38.3, by 4: 31.8)
 // loads move up and spill.
 #pragma once
@@ -56,10 +56,10 @@ float* f32_pack_panels(int64_t n, int64_t k, const float* bias, const Weight& we
 void f32_gemm_panel(size_t rows, size_t k, const float* a, size_t a_stride, const float* panel,
                     float* out, size_t out_stride, size_t columns, const F32Clamp& clamp);
 
-// The same with `taps` rows of `a` for each row of the output, found through pointers: row r of tile
-// t (of R = kF32TileRows rows) and tap i use pointers[(t * taps + i) * R + r], moved by a_offset
-// elements, each with k elements; the panel has taps * k rows. Pointers of rows beyond `rows` are
-// not used.
+// The same with `taps` rows of `a` for each row of the output, found through pointers: row r of
+// tile t (of R = kF32TileRows rows) and tap i use pointers[(t * taps + i) * R + r], moved by
+// a_offset elements, each with k elements; the panel has taps * k rows. Pointers of rows beyond
+// `rows` are not used.
 void f32_indirect_panel(size_t rows, size_t taps, size_t k, const float* const* pointers,
                         size_t a_offset, const float* panel, float* out, size_t out_stride,
                         size_t columns, const F32Clamp& clamp);

@@ -11,8 +11,8 @@
 namespace zeolite {
 namespace {
 
-// Along one axis: tap = phase + i * stride for i in [0, count) meets input pixel (position + padding
-// - phase) / stride - i.
+// Along one axis: tap = phase + i * stride for i in [0, count) meets input pixel (position +
+// padding - phase) / stride - i.
 int64_t phase_taps(int64_t kernel, int64_t stride, int64_t phase) {
   return phase < kernel ? (kernel - phase + stride - 1) / stride : 0;
 }

@@ -64,10 +64,11 @@ struct Logistic {
   }
 };
 
-// With z = |x| / sqrt(2): erfc(z) = t * P(t) * e^(-z^2), t = 1 / (1 + 0.375 z); then x / 2 * erfc(z)
-// is the answer for negative x and what x loses for positive x. P is a weighted least-squares fit for
-// z up to 9.5, 6.4e-7 relative: near -3, where the real runtime's last digits count, an absolute
-// 1.5e-7 (Abramowitz and Stegun, 7.1.26) is not enough. Minus infinity gives NaN, as 0 times it.
+// With z = |x| / sqrt(2): erfc(z) = t * P(t) * e^(-z^2), t = 1 / (1 + 0.375 z); then x / 2 *
+// erfc(z) is the answer for negative x and what x loses for positive x. P is a weighted
+// least-squares fit for z up to 9.5, 6.4e-7 relative: near -3, where the real runtime's last digits
+// count, an absolute 1.5e-7 (Abramowitz and Stegun, 7.1.26) is not enough. Minus infinity gives
+// NaN, as 0 times it.
 struct Gelu {
   static constexpr float kTable[] = {0.707106781f, 0.375f,        0.21133945f, 0.21568917f,
                                      0.16666459f,  0.28306151f,   -0.12959728f, 0.38793782f,

@@ -1,5 +1,5 @@
-// CONV_2D 3x3 with stride 1 by Winograd's F(2x2, 3x3): of each 4x4 tile of the input, overlapping by
-// 2, come 2x2 outputs by 16 products instead of 36:
+// CONV_2D 3x3 with stride 1 by Winograd's F(2x2, 3x3): of each 4x4 tile of the input, overlapping
+// by 2, come 2x2 outputs by 16 products instead of 36:
 //   Y = A^T [ (G g G^T) * (B^T d B) ] A, summed over the input channels between the brackets,
 //   B^T = [1 0 -1 0; 0 1 1 0; 0 -1 1 0; 0 1 0 -1]
 //   G   = [1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1]

@@ -18,8 +18,8 @@ inline constexpr int64_t kTasksPerThread = 4;
 
 inline constexpr uint64_t align_up(uint64_t bytes) { return (bytes + 63) & ~uint64_t{63}; }
 
-// [0, count) in parts of a multiple of `grain` each (but the last), of cost_each for one element, in
-// multiply-accumulates or what takes as long. `pool` is null when splitting does not pay.
+// [0, count) in parts of a multiple of `grain` each (but the last), of cost_each for one element,
+// in multiply-accumulates or what takes as long. `pool` is null when splitting does not pay.
 struct EvenSplit {
   ThreadPool* pool = nullptr;
   int64_t count;

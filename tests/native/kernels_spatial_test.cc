@@ -201,7 +201,8 @@ TEST(Transpose, AnyPermutationOfAnyElementSize) {
     const int rank = random.integer(0, 6);
     std::vector<int32_t> shape;
     for (int i = 0; i < rank; ++i) {
-      shape.push_back(rank <= 3 ? random.integer(1, 40) : random.integer(0, 25) ? random.integer(1, 6) : 0);
+      const bool empty = rank > 3 && random.integer(0, 25) == 0;
+      shape.push_back(empty ? 0 : random.integer(1, rank <= 3 ? 40 : 6));
     }
     std::vector<int32_t> permutation(rank);
     std::iota(permutation.begin(), permutation.end(), 0);

@@ -1,5 +1,7 @@
-// Times the float32 kernels on the layers of ResNet-18 and MobileNet-V2, natively or as wasm in Node:
-//   tools/bench_kernels/build.sh OUT_DIR && node OUT_DIR/bench-relaxed.cjs [resnet18|mobilenet_v2] [threads] [density]
+// Times the float32 kernels on the layers of ResNet-18 and MobileNet-V2, natively or as wasm in
+// Node 22 or later:
+//   tools/bench_kernels/build.sh OUT_DIR
+//   node OUT_DIR/bench-relaxed.cjs [all|resnet18|mobilenet_v2] [threads] [density]
 // Prints for each layer the least time of many runs, GFLOP/s, and the share of what a loop of
 // products in registers alone reaches. Use a quiet machine; compare ratios.
 // With a density below 1 that share of the weights is not zero (but all of the first layer's).
@@ -231,7 +233,9 @@ int main(int argc, char** argv) {
   ThreadPool pool(argc > 2 ? std::atoi(argv[2]) : 1);
   const double density = argc > 3 ? std::atof(argv[3]) : 1.0;
   const bool all = std::strcmp(which, "all") == 0;
-  if (all || std::strcmp(which, "resnet18") == 0) time_network("resnet18", kResnet18, density, pool);
+  if (all || std::strcmp(which, "resnet18") == 0) {
+    time_network("resnet18", kResnet18, density, pool);
+  }
   if (all || std::strcmp(which, "mobilenet_v2") == 0) {
     time_network("mobilenet_v2", kMobilenetV2, density, pool);
   }
