@@ -108,7 +108,7 @@ struct Gelu {
   }
 };
 
-// 1 + tanh(u) = 2 / (1 + e^(-2u)).
+// 1 + tanh(u) = 2 / (1 + e^(-2u)). Far below zero e is infinite; minus infinity gives NaN, as by erf.
 struct GeluTanh {
   static constexpr float kTable[] = {-1.5957691216f, 0.044715f, -20.0f, 20.0f};
   ExpMath math;
@@ -125,7 +125,7 @@ struct GeluTanh {
     const F32x4 u = wasm_f32x4_mul(
         bounded, f32x4_madd(wasm_f32x4_mul(bounded, bounded), cubic, math.one()));
     const F32x4 e = math.exp(wasm_f32x4_mul(u, minus_two_sqrt_two_over_pi));
-    return wasm_f32x4_div(wasm_f32x4_pmax(x, lowest), wasm_f32x4_add(math.one(), e));
+    return wasm_f32x4_div(x, wasm_f32x4_add(math.one(), e));
   }
 };
 
