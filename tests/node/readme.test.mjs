@@ -15,9 +15,9 @@ test("the README's example runs as it stands", async (t) => {
   t.after(() => fs.rmSync(folder, { recursive: true }));
   const script = path.join(folder, 'example.mjs');
   fs.writeFileSync(script, `${example.replace("'zeolite'", JSON.stringify(pathToFileURL(path.join(dist, 'index.js')).href))}
-export { tflite, report, dense, graphs };`.replace(/^/, `const file = ${JSON.stringify(path.join(repo, 'demo/sample/resnet18-digits-p80.h5'))}, pixels = new Float32Array(32 * 32 * 3);\nconst console = { log() {} };\n`));
-  const { tflite, report, dense, graphs } = await import(pathToFileURL(script).href);
+export { tflite, report, digit, graphs };`.replace(/^/, `const file = ${JSON.stringify(path.join(repo, 'demo/sample/resnet18-digits-p80.h5'))}, pixels = new Float32Array(32 * 32 * 3);\nconst console = { log() {} };\n`));
+  const { tflite, report, digit, graphs } = await import(pathToFileURL(script).href);
   assert.equal(report.bytesOut, tflite.length);
-  assert.deepEqual(dense.shape, [1, 10]);
+  assert.deepEqual(digit.shape, [1, 10]);
   assert.ok(graphs[0].nodes.length > 30);
 });
