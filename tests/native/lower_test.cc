@@ -168,6 +168,20 @@ TEST(Lower, IntegerInputsBecomeFloatsBeforeLayersThatCompute) {
   EXPECT_THAT(operator_names(model.value()), ElementsAre("CAST", "MUL"));
 }
 
+TEST(Lower, AnotherPrecisionThanFloat32IsWarnedOfOnce) {
+  SourceBuilder source;
+  int32_t last = source.input("x", "[null,4]");
+  for (const char* name : {"a", "b"}) {
+    last = source.add("Activation", name,
+                      R"({"activation":"tanh","dtype":{"config":{"name":"mixed_float16"}}})",
+                      {last});
+  }
+  source.output(last);
+  ASSERT_TRUE(lower_all(source).ok());
+  ASSERT_EQ(source.graph().warnings.size(), 1u);
+  EXPECT_THAT(source.graph().warnings[0], HasSubstr("mixed_float16"));
+}
+
 TEST(Lower, LayersThatOnlyTrainDisappear) {
   for (const char* class_name : {"Dropout", "GaussianNoise", "ActivityRegularization"}) {
     Result<Model> model = lower_layer(class_name, R"({"rate":0.5})", "[null,4]");

@@ -101,8 +101,21 @@ void Lowering::lower_input(SourceNode& node) {
   values_[next_] = {Value{builder_.add_input(node.name, *type, std::move(*shape)), {}}};
 }
 
+void Lowering::warn_of_precision(const SourceNode& node) {
+  const std::string name = dtype_name((*node.config)["dtype"]);
+  if (name.find("float") == std::string::npos || name == "float32") return;
+  const std::string warning = "the source computes in " + name +
+                              "; the file computes in float32, so that results can differ in the "
+                              "last digits";
+  std::vector<std::string>& warnings = graph_->warnings;
+  if (std::find(warnings.begin(), warnings.end(), warning) == warnings.end()) {
+    warnings.push_back(warning);
+  }
+}
+
 void Lowering::step() {
   SourceNode& node = graph_->nodes[next_];
+  warn_of_precision(node);
   // Values that depend on a failed layer are not looked at: its own issue says what is wrong.
   const bool is_ready = std::all_of(node.inputs.begin(), node.inputs.end(),
                                     [this](const SourceLink& link) { return is_known(link); });

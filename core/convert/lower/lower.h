@@ -32,6 +32,7 @@ class Lowering {
 
  private:
   void lower_input(SourceNode& node);
+  void warn_of_precision(const SourceNode& node);
   void record(const SourceNode& node, Error error);
   bool is_known(const SourceLink& link) const;
 
