@@ -242,14 +242,16 @@ for (const headers of [{}, isolation]) {
     check(await visit(`http://127.0.0.1:${server.httpServer.address().port}/`), { threads });
   });
 
-  test(`Vite's dev server works as the README says${isolated}`, async (t) => {
-    viteApp();
-    const { createServer } = await import('vite');
-    const server = await createServer({
-      root: path.join(project, 'vite'), logLevel: 'error', configFile: false, server: { port: 0, host: '127.0.0.1', headers, hmr: false }, optimizeDeps: { exclude: ['zeolite'] },
+  for (const optimizeDeps of [{}, { exclude: ['zeolite'] }]) {
+    test(`Vite's dev server works with ${JSON.stringify(optimizeDeps)}${isolated}`, async (t) => {
+      viteApp();
+      const { createServer } = await import('vite');
+      const server = await createServer({
+        root: path.join(project, 'vite'), logLevel: 'error', configFile: false, optimizeDeps, server: { port: 0, host: '127.0.0.1', headers, hmr: false },
+      });
+      await server.listen();
+      t.after(() => server.close());
+      check(await visit(`http://127.0.0.1:${server.httpServer.address().port}/`), { threads });
     });
-    await server.listen();
-    t.after(() => server.close());
-    check(await visit(`http://127.0.0.1:${server.httpServer.address().port}/`), { threads });
-  });
+  }
 }
