@@ -132,6 +132,8 @@ export class App {
     if (signal.aborted) return;
     const time = performance.now() - startedAt;
     const blob = new Blob([tflite as BlobPart], { type: 'application/octet-stream' });
+    // The blob has its own copy: a large result is not to wait for the garbage collector.
+    (tflite.buffer as ArrayBuffer & { transfer?(length: number): ArrayBuffer }).transfer?.(0);
     const target = await inspect(blob, { signal });
     if (signal.aborted) return void target.dispose();
     this.show(signal, { target: lean(target, blob, blob.size), tflite: blob, name: tfliteName(file.name), report, time, sparse, before: file });
