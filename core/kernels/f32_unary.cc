@@ -108,7 +108,8 @@ struct Gelu {
   }
 };
 
-// 1 + tanh(u) = 2 / (1 + e^(-2u)). Far below zero e is infinite; minus infinity gives NaN, as by erf.
+// 1 + tanh(u) = 2 / (1 + e^(-2u)). Far below zero e is infinite; minus infinity gives NaN, as by
+// erf.
 struct GeluTanh {
   static constexpr float kTable[] = {-1.5957691216f, 0.044715f, -20.0f, 20.0f};
   ExpMath math;

@@ -3,8 +3,8 @@
 //   FLOOR_DIV (rounded towards minus infinity), FLOOR_MOD (the sign of the divisor).
 //   a, b   the same type, shapes that broadcast (sizes from the last on are equal or 1)
 //   output the same type, the common shape
-// Integers wrap around. Integer division by zero is an error; FLOOR_DIV refuses a float zero too, as
-// the real runtime does.
+// Integers wrap around. Integer division by zero is an error; FLOOR_DIV refuses a float zero too,
+// as the real runtime does.
 #include <algorithm>
 #include <cmath>
 #include <limits>

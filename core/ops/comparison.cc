@@ -54,9 +54,15 @@ Status eval(EvalContext& context) {
     using Function = bool (*)(uint8_t, uint8_t);
     Function function = nullptr;
     switch (context.code()) {
-      case Code::kLogicalAnd: function = [](uint8_t a, uint8_t b) { return a != 0 && b != 0; }; break;
-      case Code::kLogicalOr: function = [](uint8_t a, uint8_t b) { return a != 0 || b != 0; }; break;
-      case Code::kEqual: function = [](uint8_t a, uint8_t b) { return (a != 0) == (b != 0); }; break;
+      case Code::kLogicalAnd:
+        function = [](uint8_t a, uint8_t b) { return a != 0 && b != 0; };
+        break;
+      case Code::kLogicalOr:
+        function = [](uint8_t a, uint8_t b) { return a != 0 || b != 0; };
+        break;
+      case Code::kEqual:
+        function = [](uint8_t a, uint8_t b) { return (a != 0) == (b != 0); };
+        break;
       default: function = [](uint8_t a, uint8_t b) { return (a != 0) != (b != 0); };
     }
     return compare<uint8_t>(context, function);

@@ -35,7 +35,8 @@ Status infer(InferContext& context) {
         }
         continue;
       }
-      ZEOLITE_TRY(require_size(context, i, d, shape[d], "elements in dimension " + std::to_string(d)));
+      ZEOLITE_TRY(require_size(context, i, d, shape[d],
+                               "elements in dimension " + std::to_string(d)));
       if (shape[d] == kFree) shape[d] = other[d];
     }
   }

@@ -1,6 +1,7 @@
 // CUMSUM (1): the sum of all elements up to each one along an axis; `exclusive` leaves the element
 // itself out, `reverse` starts at the end.
-//   input any shape    axis int32, one value    output the same shape and type; integers wrap around
+//   input any shape    axis int32, one value    output the same shape and type
+// Integers wrap around.
 #include <type_traits>
 
 #include "core/ops/check.h"

@@ -13,15 +13,16 @@ Status infer_pack(InferContext& context) {
   const auto& options = context.options<PackOptions>();
   Shape shape = context.input(0).shape;
   if (options.values_count != static_cast<int32_t>(context.input_count())) {
-    return bad_input("values_count is " + std::to_string(options.values_count) + ", but there are " +
-                     std::to_string(context.input_count()) + " inputs");
+    return bad_input("values_count is " + std::to_string(options.values_count) +
+                     ", but there are " + std::to_string(context.input_count()) + " inputs");
   }
   ZEOLITE_ASSIGN(const int axis, checked_axis(options.axis, static_cast<int>(shape.size()) + 1));
   for (size_t i = 1; i < context.input_count(); ++i) {
     ZEOLITE_TRY(require_same_type(context, 0, i));
     ZEOLITE_TRY(require_rank(context, i, static_cast<int>(shape.size())));
     for (size_t d = 0; d < shape.size(); ++d) {
-      ZEOLITE_TRY(require_size(context, i, static_cast<int>(d), shape[d], "elements in a dimension"));
+      ZEOLITE_TRY(require_size(context, i, static_cast<int>(d), shape[d],
+                               "elements in a dimension"));
       if (shape[d] == kFree) shape[d] = context.input(i).shape[d];
     }
   }
@@ -58,8 +59,8 @@ Status eval(EvalContext& context) {
   if (outer * block == 0) return {};
   for (int64_t i = 0; i < parts; ++i) {
     if (is_pack) {
-      copy_blocks(outer, block, context.input(i).data, block, context.output(0).writable + i * block,
-                  parts * block);
+      copy_blocks(outer, block, context.input(i).data, block,
+                  context.output(0).writable + i * block, parts * block);
     } else {
       copy_blocks(outer, block, context.input(0).data + i * block, parts * block,
                   context.output(i).writable, block);

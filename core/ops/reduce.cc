@@ -94,8 +94,12 @@ Status prepare(PrepareContext& context) {
     }
   }
   switch (state.layout) {
-    case Layout::kRows: context.choose("f32_sum_rows", static_cast<double>(state.input_count)); break;
-    case Layout::kLast: context.choose("f32_sum_last", static_cast<double>(state.input_count)); break;
+    case Layout::kRows:
+      context.choose("f32_sum_rows", static_cast<double>(state.input_count));
+      break;
+    case Layout::kLast:
+      context.choose("f32_sum_last", static_cast<double>(state.input_count));
+      break;
     // Sums in a wider type than the output's.
     case Layout::kGeneral:
       if (is_sum(context.code())) context.request_scratch(state.output_count * sizeof(double));

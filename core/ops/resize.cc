@@ -1,7 +1,7 @@
 // RESIZE_BILINEAR (1 to 4), RESIZE_NEAREST_NEIGHBOR (1 to 4): another height and width.
 //   input [N,H,W,C]    size int32 [2]: height and width, 1 or more    output [N,size[0],size[1],C]
-// The source of output row y is y * scale; with half_pixel_centers (y + 0.5) * scale - 0.5; scale is
-// H / size[0], or with align_corners (H - 1) / (size[0] - 1). Both together are an error.
+// The source of output row y is y * scale; with half_pixel_centers (y + 0.5) * scale - 0.5; scale
+// is H / size[0], or with align_corners (H - 1) / (size[0] - 1). Both together are an error.
 // RESIZE_BILINEAR takes float32.
 #include "core/kernels/resize_2d.h"
 #include "core/ops/check.h"
@@ -39,7 +39,9 @@ Status infer(InferContext& context) {
   }
   if (!context.input(1).has_data) return context.set_output_unknown(0, input.type);
   ZEOLITE_ASSIGN(const Shape size, shape_of_integers(context, 1));
-  if (size[0] < 1 || size[1] < 1) return bad_input("the new size " + shape_text(size) + " is empty");
+  if (size[0] < 1 || size[1] < 1) {
+    return bad_input("the new size " + shape_text(size) + " is empty");
+  }
   if (input.shape[1] == 0 || input.shape[2] == 0) return bad_input("the input has no pixels");
   return context.set_output(0, input.type, {input.shape[0], size[0], size[1], input.shape[3]});
 }

@@ -5,7 +5,8 @@
 //     bit i of a mask concerns entry i of these lists
 //       begin_mask, end_mask: begin or end is the edge
 //       ellipsis_mask: stands for all dimensions that the other entries leave over
-//       new_axis_mask: puts a dimension of size 1     shrink_axis_mask: takes one index, no dimension
+//       new_axis_mask: puts a dimension of size 1
+//       shrink_axis_mask: takes one index and drops the dimension
 //     negative indices count from the end; what lies outside is cut off; `offset`: end counts from
 //     begin
 #include <algorithm>
@@ -97,7 +98,9 @@ Result<Box> strided_box(const OpContext& context) {
   if (begin.size() != end.size() || begin.size() != strides.size()) {
     return bad_input("begin, end and strides have different lengths");
   }
-  const auto bit = [](int32_t mask, size_t i) { return (static_cast<uint32_t>(mask) >> i & 1) != 0; };
+  const auto bit = [](int32_t mask, size_t i) {
+    return (static_cast<uint32_t>(mask) >> i & 1) != 0;
+  };
   // Input dimensions that entries other than the ellipsis and new axes stand for.
   size_t named = 0;
   bool has_ellipsis = false;
@@ -133,7 +136,9 @@ Result<Box> strided_box(const OpContext& context) {
     const int32_t size = input[box.ranges.size()];
     const bool shrinks = bit(options.shrink_axis_mask, i);
     if (strides[i] == 0) return bad_input("stride " + std::to_string(i) + " is 0");
-    if (strides[i] < -INT32_MAX || strides[i] > INT32_MAX) return bad_input("a stride is too large");
+    if (strides[i] < -INT32_MAX || strides[i] > INT32_MAX) {
+      return bad_input("a stride is too large");
+    }
     const bool from_edge = bit(options.begin_mask, i);
     const bool to_edge = bit(options.end_mask, i);
     if (size == kFree) {
@@ -143,7 +148,9 @@ Result<Box> strided_box(const OpContext& context) {
       continue;
     }
     if (shrinks) {
-      if (strides[i] < 0) return bad_input("an index that drops its dimension has a negative stride");
+      if (strides[i] < 0) {
+        return bad_input("an index that drops its dimension has a negative stride");
+      }
       const int64_t index = from_edge ? 0 : begin[i] < 0 ? begin[i] + size : begin[i];
       if (index < 0 || index >= size) {
         return bad_input("index " + std::to_string(begin[i]) + " is outside dimension " +

@@ -1,6 +1,7 @@
 // Cuts a tensor into pieces along a dimension, one output each:
 //   SPLIT (1 to 5):   axis int32, input; num_splits equal pieces
-//   SPLIT_V (1 to 3): input, sizes int32 or int64 [num_splits], axis int32; one size may be -1: the rest
+//   SPLIT_V (1 to 3): input, sizes int32 or int64 [num_splits], axis int32;
+//     one size may be -1: the rest
 #include <vector>
 
 #include "core/kernels/data_movement.h"

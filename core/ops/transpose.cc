@@ -49,8 +49,8 @@ Status prepare(PrepareContext& context) {
 Status eval(EvalContext& context) {
   const Operand& input = context.input(0);
   if (input.bytes == 0) return {};
-  transpose(input.shape, context.state<State>().permutation, bits_per_element(input.type) / 8, input.data,
-            context.output(0).writable, context.threads());
+  transpose(input.shape, context.state<State>().permutation, bits_per_element(input.type) / 8,
+            input.data, context.output(0).writable, context.threads());
   return {};
 }
 
