@@ -64,6 +64,16 @@ test('a click on a layer opens its panel and lights up what it became; the links
   assert.match(await other.textContent(), /Came from.*Conv2D/s);
 });
 
+test('the report says into what a layer was folded', async (t) => {
+  const { page } = await open(t);
+  await page.click('.sample');
+  await phase(page, 'result');
+  const rows = await page.$$eval('.report-table tbody tr', (all) => all.map((row) => [...row.children].slice(0, 2).map((cell) => cell.textContent)));
+  const became = Object.fromEntries(rows);
+  assert.equal(became['Conv2Dstem'], 'CONV_2D');
+  assert.equal(became['BatchNormalizationstem_bn'], 'folded into CONV_2D (stem)');
+});
+
 test('wheel zooms, drag pans, double click fits', async (t) => {
   const { page } = await open(t, { reducedMotion: 'reduce' });
   await page.click('.sample');

@@ -37,6 +37,12 @@ function value(attribute: AttributeValue): string {
   if (Array.isArray(attribute)) {
     return attribute.every((one) => typeof one === 'number') ? attribute.join(' × ') : attribute.map(value).join(', ');
   }
+  // Keras writes objects of its own as their class and its settings: the class says most.
+  const { class_name: className, config } = attribute;
+  if (typeof className === 'string') {
+    const name = config && typeof config === 'object' && !Array.isArray(config) ? config['name'] : undefined;
+    return typeof name === 'string' ? name : className;
+  }
   return Object.entries(attribute)
     .map(([key, one]) => `${inWords(key)}: ${value(one)}`)
     .join('; ');

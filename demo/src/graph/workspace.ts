@@ -74,8 +74,9 @@ export class Workspace {
     return undefined;
   }
 
-  became(layer: Ref): readonly Ref[] {
-    return this.links.became(layer);
+  /** Into what a layer was folded; undefined when it has operators of its own, or none. */
+  folded(layer: Ref): string | undefined {
+    return this.links.folded(layer);
   }
 
   private makePane(side: Side, inspection: Inspection, title: string): Pane {

@@ -97,7 +97,7 @@ function rowsOf(state: State, workspace: Workspace): Row[] {
           name: layer.path,
           family: node.family,
           became,
-          folded: layer.folded ?? '',
+          folded: workspace.folded(ref) ?? '',
           types: typesOf(graph, node),
           version: [...new Set(became.map((to) => versionOf(to.node)))].filter(Boolean).join(', '),
           notes: sorted(
