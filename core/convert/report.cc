@@ -1,5 +1,6 @@
 #include "core/convert/report.h"
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
@@ -64,28 +65,80 @@ json::Value operator_counts(const Model& model) {
   return result;
 }
 
-json::Value layer_operators(const SourceGraph& source, const Model& model) {
-  std::vector<json::Value> operators(source.nodes.size(), json::Value::array());
+// What became of each source node.
+struct Outcome {
+  struct Place {
+    size_t subgraph;
+    size_t op;
+  };
+  std::vector<Place> operators;  // That it became or went into.
+  bool owns_one = false;         // Whether one of them is its own: it is the first of the sources.
+};
+
+std::vector<Outcome> outcomes(const SourceGraph& source, const Model& model) {
+  std::vector<Outcome> result(source.nodes.size());
   for (size_t s = 0; s < model.subgraphs.size(); ++s) {
     const std::vector<Operator>& list = model.subgraphs[s].operators;
     for (size_t i = 0; i < list.size(); ++i) {
-      for (int32_t node : list[i].sources) {
-        json::Value& place = operators[static_cast<size_t>(node)].push(json::Value::object());
-        place.set("subgraph", static_cast<int64_t>(s));
-        place.set("operator", static_cast<int64_t>(i));
+      for (size_t k = 0; k < list[i].sources.size(); ++k) {
+        Outcome& outcome = result[static_cast<size_t>(list[i].sources[k])];
+        outcome.operators.push_back({s, i});
+        outcome.owns_one |= k == 0;
       }
     }
   }
+  return result;
+}
+
+// The operators that a node without one of its own went into, each with the layer that it is of,
+// such as "CONV_2D of stem".
+std::string folded_into(const SourceGraph& source, const Model& model, const Outcome& outcome) {
+  std::string text;
+  for (const Outcome::Place& place : outcome.operators) {
+    const Operator& op = model.subgraphs[place.subgraph].operators[place.op];
+    if (!text.empty()) text += ", ";
+    text += operator_name(op) + " of " + source.nodes[static_cast<size_t>(op.sources[0])].path;
+  }
+  return text;
+}
+
+json::Value layers_json(const SourceGraph& source, const Model& model,
+                        const std::vector<Outcome>& outcomes) {
   json::Value layers = json::Value::array();
   for (size_t i = 0; i < source.nodes.size(); ++i) {
     const SourceNode& node = source.nodes[i];
+    json::Value operators = json::Value::array();
+    for (const Outcome::Place& place : outcomes[i].operators) {
+      json::Value& entry = operators.push(json::Value::object());
+      entry.set("subgraph", static_cast<int64_t>(place.subgraph));
+      entry.set("operator", static_cast<int64_t>(place.op));
+    }
     json::Value& layer = layers.push(json::Value::object());
     layer.set("path", node.path);
     layer.set("name", node.name);
     layer.set("class", node.class_name);
-    layer.set("operators", std::move(operators[i]));
+    layer.set("operators", std::move(operators));
+    if (!outcomes[i].owns_one && !outcomes[i].operators.empty()) {
+      layer.set("folded", folded_into(source, model, outcomes[i]));
+    }
   }
   return layers;
+}
+
+// One line for each layer: all of them were converted, or there would be no report.
+std::string layer_line(const SourceGraph& source, const Model& model, size_t index,
+                       const Outcome& outcome) {
+  const SourceNode& node = source.nodes[index];
+  const bool is_input =
+      std::any_of(source.inputs.begin(), source.inputs.end(), [&](const SourcePort& port) {
+        return port.link.node == static_cast<int32_t>(index);
+      });
+  if (is_input) return node.class_name + " is an input of the model";
+  if (outcome.operators.empty()) {
+    return node.class_name + " changes nothing when the model runs and needs no operator";
+  }
+  if (outcome.owns_one) return node.class_name + " is converted";
+  return node.class_name + " is folded into " + folded_into(source, model, outcome);
 }
 
 double share_of_zeros(const SourceGraph& source) {
@@ -105,15 +158,16 @@ json::Value convert_report(const SourceGraph& source, const Model& model, uint64
   report.set("parameters", source.parameters);
   report.set("zeros", share_of_zeros(source));
   report.set("operators", operator_counts(model));
-  report.set("layers", layer_operators(source, model));
+  const std::vector<Outcome> became = outcomes(source, model);
+  report.set("layers", layers_json(source, model, became));
   report.set("minRuntime", minimal_runtime(model));
   json::Value warnings = json::Value::array();
   for (const std::string& warning : source.warnings) warnings.push(warning);
   report.set("warnings", std::move(warnings));
   std::vector<Compatibility> lines;
-  for (const SourceNode& node : source.nodes) {
-    lines.push_back({Compatibility::Severity::kOk, node.path, {},
-                     node.class_name + " is converted", {}});
+  for (size_t i = 0; i < source.nodes.size(); ++i) {
+    lines.push_back({Compatibility::Severity::kOk, source.nodes[i].path, {},
+                     layer_line(source, model, i, became[i]), {}});
   }
   std::vector<Compatibility> operators = model_compatibility(model);
   lines.insert(lines.end(), std::make_move_iterator(operators.begin()),

@@ -170,6 +170,25 @@ TEST(Convert, ReportsWhatEachLayerBecame) {
   }
 }
 
+TEST(Convert, ReportSaysIntoWhatALayerWasFolded) {
+  Result<std::unique_ptr<Conversion>> result =
+      convert_all({file_of("model.h5", read_test_file("models/pruned_residual/model.h5"))});
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  const json::Value report = result.value()->report();
+  int folded = 0;
+  for (const json::Value& layer : report["layers"].items()) {
+    const std::string type = layer.string_or("class", "");
+    const std::string into = layer.string_or("folded", "");
+    if (type == "Conv2D" || type == "Dense") {
+      EXPECT_EQ(into, "") << layer.string_or("path", "");
+    } else if (type == "BatchNormalization") {
+      EXPECT_TRUE(into.starts_with("CONV_2D of ")) << into;
+      ++folded;
+    }
+  }
+  EXPECT_GT(folded, 0);
+}
+
 TEST(Convert, ProgressRunsThroughTheStagesInOrder) {
   Conversion conversion({file_of("good.h5", read_test_file("bad/good.h5"))}, {});
   std::vector<std::string> stages;
