@@ -91,13 +91,14 @@ std::vector<Outcome> outcomes(const SourceGraph& source, const Model& model) {
 }
 
 // The operators that a node without one of its own went into, each with the layer that it is of,
-// such as "CONV_2D of stem".
+// such as "CONV_2D (stem)".
 std::string folded_into(const SourceGraph& source, const Model& model, const Outcome& outcome) {
   std::string text;
   for (const Outcome::Place& place : outcome.operators) {
     const Operator& op = model.subgraphs[place.subgraph].operators[place.op];
     if (!text.empty()) text += ", ";
-    text += operator_name(op) + " of " + source.nodes[static_cast<size_t>(op.sources[0])].path;
+    text +=
+        operator_name(op) + " (" + source.nodes[static_cast<size_t>(op.sources[0])].path + ")";
   }
   return text;
 }

@@ -182,7 +182,7 @@ TEST(Convert, ReportSaysIntoWhatALayerWasFolded) {
     if (type == "Conv2D" || type == "Dense") {
       EXPECT_EQ(into, "") << layer.string_or("path", "");
     } else if (type == "BatchNormalization") {
-      EXPECT_TRUE(into.starts_with("CONV_2D of ")) << into;
+      EXPECT_TRUE(into.starts_with("CONV_2D (")) << into;
       ++folded;
     }
   }
