@@ -1,5 +1,5 @@
 // Which layer became which operators, and back.
-import type { ConvertReport, GraphNode, Inspection } from 'zeolite';
+import type { ConvertReport, Inspection } from 'zeolite';
 
 /** A node of an inspection. */
 export interface Ref {
@@ -29,25 +29,6 @@ export class Links {
         add(this.sources, to, from);
       }
     }
-    for (const layer of report.layers) {
-      const from = byPath.get(layer.path);
-      if (from && !layer.folded) this.tellFolding(from, source, target);
-    }
-  }
-
-  /** Says into what a layer went that shares all its operators with the layers they are made for. */
-  private tellFolding(layer: Ref, source: Inspection, target: Inspection): void {
-    const layerOf = (ref: Ref): GraphNode => source.graphs[ref.graph]!.nodes[ref.node]!;
-    const hosts = this.became(layer).map((ref) => {
-      const operator = target.graphs[ref.graph]!.nodes[ref.node]!;
-      // The layer of the operator's own kind is the one it is made for, else the first.
-      const makers = this.cameFrom(ref);
-      const maker = makers.find((one) => layerOf(one).family === operator.family) ?? makers[0]!;
-      const own = keyOf(maker) === keyOf(layer) || layerOf(layer).family === operator.family;
-      return own ? undefined : `${operator.class} (${layerOf(maker).path})`;
-    });
-    const first = hosts[0];
-    if (first !== undefined && hosts.every((host) => host !== undefined)) this.foldings.set(keyOf(layer), first);
   }
 
   /** The operators that a source layer became, or was folded into. */
@@ -60,6 +41,7 @@ export class Links {
     return this.sources.get(keyOf(operator)) ?? [];
   }
 
+  /** Into what a layer went that has no operator of its own, in the report's words. */
   folded(layer: Ref): string | undefined {
     return this.foldings.get(keyOf(layer));
   }
