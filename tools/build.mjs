@@ -67,12 +67,12 @@ function copyTypes(source) {
 export async function buildWeb() {
   const { build } = await import('esbuild');
   const { version } = JSON.parse(fs.readFileSync(inRepo('package.json'), 'utf8'));
-  const bundle = (name, plugins) => build({
-    ...shared, entryPoints: [inRepo('web/src', `${name}.ts`)], outdir: dist, plugins,
+  const bundle = (name, plugins, more = {}) => build({
+    ...shared, entryPoints: [inRepo('web/src', `${name}.ts`)], outdir: dist, plugins, ...more,
     define: { __ZEOLITE_VERSION__: JSON.stringify(version), __ZEOLITE_WORKER__: String(name === 'worker') },
   });
   const [index, worker, cli] = await Promise.all([
-    bundle('index', [modulesPlugin]),
+    bundle('index', [modulesPlugin], { splitting: true, chunkNames: 'glue-[name]' }),
     bundle('worker', [modulesPlugin]),
     bundle('cli', [entryPlugin]),
     run(inRepo('node_modules/.bin/tsc'), ['-p', 'web']),

@@ -17,7 +17,9 @@ export function adaptGlue(code, name) {
   code = replaceOne(code, /export default Module;[^]*$/g, 'export default Module;', 'the export');
   // The file is never fetched by this code; left in, bundlers would look for it.
   code = replaceOne(code, /new URL\("[^"]+\.wasm",\s*import\.meta\.url\)\.href/g, '""', 'the address of the .wasm');
+  // Nothing here is found by the script's address, and making one of what is none costs an exception.
   code = replaceOne(code, /_scriptName\s*=\s*import\.meta\.url/g, '_scriptName=""', 'the address of the script');
+  code = replaceOne(code, /try\s*\{\s*scriptDirectory\s*=\s*new URL\("\.",\s*_scriptName\)\.href;?\s*\}\s*catch\s*\{\s*\}/g, '', 'the folder of the script');
   code = code.replaceAll(`${name}.wasm`, '');
   if (!name.endsWith('-threads')) return code;
   code = replaceOne(code, /new Worker\(new URL\("[^"]+",\s*import\.meta\.url\),\s*\{[^}]*\}\)/g, 'Module["createWorker"]()', 'the start of a worker');

@@ -29,23 +29,26 @@ export const isPage = !isNode && !isWorker;
 
 export const defaultWorker = (): boolean => settings.worker ?? isPage;
 
-let probed: { simd: boolean; relaxedSimd: boolean; sharedMemory: boolean } | undefined;
-function probe(): NonNullable<typeof probed> {
-  if (probed) return probed;
-  const wasm = typeof WebAssembly === 'object';
-  const validate = (hex: string): boolean => wasm && WebAssembly.validate(bytes(hex));
-  let sharedMemory = false;
-  // Node shares memory always; pages only where they are isolated.
-  if (wasm && typeof SharedArrayBuffer === 'function' && (isNode || globalThis.crossOriginIsolated)) {
-    try {
-      sharedMemory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer instanceof SharedArrayBuffer;
-    } catch {
-      sharedMemory = false;
-    }
-  }
-  probed = { simd: validate(simdProbe), relaxedSimd: validate(relaxedProbe), sharedMemory };
-  return probed;
+/** Computed when first asked for: a page that needs no threads is not to pay for their probe. */
+function once<T>(compute: () => T): () => T {
+  let value: { is: T } | undefined;
+  return () => (value ??= { is: compute() }).is;
 }
+
+const validates = (hex: string): boolean => typeof WebAssembly === 'object' && WebAssembly.validate(bytes(hex));
+const hasRelaxedSimd = once(() => validates(relaxedProbe));
+// What takes relaxed SIMD takes SIMD.
+export const hasSimd = once(() => hasRelaxedSimd() || validates(simdProbe));
+
+const hasSharedMemory = once(() => {
+  // Node shares memory always; pages only where they are isolated.
+  if (typeof WebAssembly !== 'object' || typeof SharedArrayBuffer !== 'function' || !(isNode || globalThis.crossOriginIsolated)) return false;
+  try {
+    return new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer instanceof SharedArrayBuffer;
+  } catch {
+    return false;
+  }
+});
 
 /** Set when a worker could not be started: why. */
 let workerTrouble: string | undefined;
@@ -58,7 +61,7 @@ let threadTrouble: string | undefined;
 export function noteThreadTrouble(reason: string): void {
   threadTrouble = reason;
 }
-const threadsWork = (): boolean => probe().sharedMemory && threadTrouble === undefined;
+const threadsWork = (): boolean => hasSharedMemory() && threadTrouble === undefined;
 
 export const workersWork = (): boolean => workerTrouble === undefined && (isNode || typeof Worker === 'function');
 
@@ -75,20 +78,18 @@ const smallModel = 256 * 1024;
 export function threadsFor(wanted: number | 'auto' | undefined, size: number): number {
   const threads = wanted ?? settings.threads ?? 'auto';
   if (threads === 'auto') return size < smallModel ? 1 : autoThreads();
-  return threadsWork() ? threads : 1;
+  return threads > 1 && threadsWork() ? threads : 1;
 }
 
 export type RuntimeBuild = 'simd' | 'relaxed' | 'simd-threads' | 'relaxed-threads';
 
 export function runtimeBuild(threads: number): RuntimeBuild {
-  return `${probe().relaxedSimd ? 'relaxed' : 'simd'}${threads > 1 ? '-threads' : ''}` as RuntimeBuild;
+  return `${hasRelaxedSimd() ? 'relaxed' : 'simd'}${threads > 1 ? '-threads' : ''}` as RuntimeBuild;
 }
-
-export const hasSimd = (): boolean => probe().simd;
 
 /** What is here and what is missing, with the reasons. */
 export async function features(): Promise<Features> {
-  const { simd, relaxedSimd, sharedMemory } = probe();
+  const simd = hasSimd(), relaxedSimd = hasRelaxedSimd(), sharedMemory = hasSharedMemory();
   const isolated = globalThis.crossOriginIsolated === true;
   const maxThreads = autoThreads();
   const reasons: string[] = [];

@@ -1,10 +1,7 @@
 // The WebAssembly modules: where they lie, compiled once, and their instances. Each model has an
 // instance of its own, so that what goes wrong in one is no other's concern; idle ones are reused.
-import converterGlue from '#modules/converter';
 import relaxedGlue from '#modules/runtime-relaxed';
-import relaxedThreadsGlue from '#modules/runtime-relaxed-threads';
 import simdGlue from '#modules/runtime-simd';
-import simdThreadsGlue from '#modules/runtime-simd-threads';
 
 import { hasSimd, isNode, nodeModule, runtimeBuild } from './environment.js';
 import { ZeoliteError } from './error.js';
@@ -61,13 +58,25 @@ export interface Glue {
   } | { thread: true }): Promise<unknown>;
 }
 
-const glues: { readonly [name in ModuleName]: Glue } = {
-  'runtime-simd': simdGlue,
-  'runtime-relaxed': relaxedGlue,
-  'runtime-simd-threads': simdThreadsGlue,
-  'runtime-relaxed-threads': relaxedThreadsGlue,
-  converter: converterGlue,
+/**
+ * Emscripten's JavaScript for each module. What not every page needs lies in files of its own beside
+ * dist/index.js; dist/worker.js holds all of it, since bundlers make a worker of one file.
+ */
+const glues: { readonly [name in ModuleName]: () => Promise<Glue> } = {
+  'runtime-simd': async () => simdGlue,
+  'runtime-relaxed': async () => relaxedGlue,
+  'runtime-simd-threads': async () => (await import('#modules/runtime-simd-threads')).default,
+  'runtime-relaxed-threads': async () => (await import('#modules/runtime-relaxed-threads')).default,
+  converter: async () => (await import('#modules/converter')).default,
 };
+
+async function glueOf(name: ModuleName): Promise<Glue> {
+  try {
+    return await glues[name]();
+  } catch (error) {
+    throw new ZeoliteError('environment', `the JavaScript of module '${name}' could not be loaded: ${(error as Error).message}`, [], error);
+  }
+}
 
 // Written out one by one: bundlers find files by reading this very form.
 const addresses: { readonly [name in ModuleName]: () => URL } = {
@@ -97,7 +106,8 @@ const ready = new Map<ModuleName, WebAssembly.Module>();
 
 /** Fetches and compiles a module ahead of its first use. */
 export async function compileAhead(name: ModuleName): Promise<void> {
-  ready.set(name, await compile(name));
+  const [module] = await Promise.all([compile(name), glueOf(name)]);
+  ready.set(name, module);
 }
 
 export const compiledAhead = (): ReadonlyMap<ModuleName, WebAssembly.Module> => ready;
@@ -152,7 +162,7 @@ export class Instance<Module = unknown> {
   ) {}
 
   static async create(name: ModuleName, key: string, threads: number, memoryLimit: number | undefined): Promise<Instance> {
-    const module = await compile(name);
+    const [module, glue] = await Promise.all([compile(name), glueOf(name)]);
     if (threads > 1) await prepareNodeWorkers();
     const workers: ThreadWorker[] = [];
     const memory = newMemory(memoryLimit, threads > 1);
@@ -168,7 +178,7 @@ export class Instance<Module = unknown> {
     };
     try {
       instance.exports = await new Promise<unknown>((resolve, reject) => {
-        glues[name]({
+        glue({
           wasmMemory: memory,
           instantiateWasm: (imports, done) => {
             WebAssembly.instantiate(module, imports).then((made) => done(made, module)).catch(reject);
@@ -232,7 +242,8 @@ function newMemory(limit: number | undefined, shared: boolean): WebAssembly.Memo
 
 /** Makes this worker a thread of module `name`: Emscripten's messages go to its own code from now on. */
 export function becomeThread(name: ModuleName): void {
-  void glues[name]({ thread: true });
+  // In a worker nothing is fetched for it: it listens before the next message arrives.
+  void glues[name]().then((glue) => glue({ thread: true }));
 }
 
 /** Instances without a model, for the next one of the same kind. */
