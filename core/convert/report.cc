@@ -210,6 +210,7 @@ Inspection inspect_source(SourceGraph* source) {
       tensor.name = node.path;
       tensor.type = node.outputs[j].type;
       tensor.shape = node.outputs[j].shape;
+      tensor.has_rank = node.outputs[j].has_rank;
       shown.outputs.push_back({"output", index});
     }
     for (const SourceWeight& weight : node.weights) {

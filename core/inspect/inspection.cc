@@ -84,6 +84,7 @@ InspectedGraph inspect_subgraph(const Model& model, size_t index) {
     entry.name = tensor.name;
     entry.type = tensor.type;
     entry.shape = tensor.shape;
+    entry.has_rank = tensor.has_rank;
     if (tensor.quantization && !tensor.quantization->scale.empty()) {
       entry.quantization = std::make_shared<const Quantization>(*tensor.quantization);
     }
@@ -255,6 +256,7 @@ json::Value tensor_info_json(std::string_view name, const InspectedTensor& tenso
   result.set("name", name);
   result.set("dtype", tensor_type_name(tensor.type));
   result.set("shape", shape_json(tensor.shape));
+  if (!tensor.has_rank) result.set("unranked", true);
   if (tensor.quantization) result.set("quantization", quantization_json(*tensor.quantization));
   return result;
 }

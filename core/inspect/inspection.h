@@ -23,7 +23,8 @@ NodeFamily operator_family(BuiltinOperator code);
 struct InspectedTensor {
   std::string name;
   TensorType type = TensorType::kFloat32;
-  Shape shape;  // -1: free.
+  Shape shape;           // -1: free.
+  bool has_rank = true;  // false: nothing is known of the shape.
   std::shared_ptr<const Quantization> quantization;
   bool constant = false;
   uint64_t bytes = 0;  // Stored in the file.

@@ -55,6 +55,9 @@ export function percent(share: number): string {
   return `${value.toFixed(Number.isInteger(value) || Math.abs(value) >= 10 ? 0 : 1)}\u00a0%`;
 }
 
+/** The shape of a tensor of a graph or of an input, which may be unknown. */
+export const shapeOf = (tensor: { shape: readonly number[]; unranked?: boolean }): string => (tensor.unranked ? 'unknown shape' : shape(tensor.shape));
+
 /** `1×32×32×3`; a free dimension is `?`. */
 export function shape(dimensions: readonly number[]): string {
   if (dimensions.length === 0) return 'scalar';

@@ -111,6 +111,22 @@ TEST(ConvertRefusals, AModelOfUnknownLayersCanStillBeLookedAt) {
   EXPECT_EQ(inspection.compatibility[0].severity, Compatibility::Severity::kBlocks);
 }
 
+TEST(ConvertRefusals, WhatALayerGivesThatCannotBeConvertedHasNoKnownShape) {
+  const SourceFile file = file_of("lambda.h5", read_test_file("bad/lambda.h5"));
+  Result<SourceGraph> source = read_source(std::span(&file, 1), "");
+  ASSERT_TRUE(source.ok()) << source.error().message;
+  const json::Value shown = inspection_json(inspect_source(&source.value()));
+  const json::Value& graph = shown["graphs"].at(0);
+  bool after_lambda = false;
+  for (const json::Value& node : graph["nodes"].items()) {
+    after_lambda |= node.string_or("class", "") == "Lambda";
+    const auto output = static_cast<size_t>(node["outputs"].at(0).int_or("tensor", 0));
+    EXPECT_EQ(graph["tensors"].at(output).bool_or("unranked", false), after_lambda)
+        << node.string_or("name", "");
+  }
+  EXPECT_TRUE(after_lambda);
+}
+
 TEST(ConvertOptions, InputShapesReplaceFreeSizes) {
   ConvertOptions options;
   const SourceFile file = file_of("good.h5", read_test_file("bad/good.h5"));

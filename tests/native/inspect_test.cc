@@ -93,6 +93,17 @@ TEST(Statistics, EmptyAndPackedConstants) {
   EXPECT_FALSE(data_stats(TensorType::kString, {}, Shape{1}, nullptr).ok());
 }
 
+TEST(Inspection, TellsAScalarFromATensorOfUnknownRank) {
+  Model model;
+  Subgraph& subgraph = model.subgraphs.emplace_back();
+  subgraph.tensors.resize(2);
+  subgraph.tensors[1].has_rank = false;
+  const json::Value shown = inspection_json(inspect_model(model));
+  const json::Value& tensors = shown["graphs"].at(0)["tensors"];
+  EXPECT_EQ(tensors.at(0).find("unranked"), nullptr);
+  EXPECT_TRUE(tensors.at(1).bool_or("unranked", false));
+}
+
 TEST(Inspection, ShowsOperatorsWithTheirRolesAndAttributes) {
   Model model;
   Subgraph& subgraph = model.subgraphs.emplace_back();

@@ -140,6 +140,7 @@ test('inspect shows a .tflite and a source model, and the stages of the converte
   assert.ok(parsed.graphs[0].nodes.length > 0);
   assert.match(succeeds('inspect', source), /Conv2D/);
   assert.match(succeeds('inspect', source, '--stage', 'lower'), /CONV_2D/);
+  assert.match(succeeds('inspect', path.join(data, 'bad/lambda.h5')), /of unknown shape/);
   fails(1, ['lower'], 'inspect', source, '--stage', 'sideways');
 });
 

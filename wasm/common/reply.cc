@@ -55,6 +55,7 @@ json::Value tensor_info(std::string_view name, const Tensor& tensor) {
   info.set("name", name);
   info.set("dtype", tensor_type_name(tensor.type));
   info.set("shape", std::move(shape));
+  if (!tensor.has_rank) info.set("unranked", true);
   if (tensor.quantization != nullptr && !tensor.quantization->scale.empty()) {
     json::Value scales = json::Value::array();
     for (float scale : tensor.quantization->scale) scales.push(static_cast<double>(scale));

@@ -22,7 +22,7 @@ std::string error_reply(const Error& error);
 // A position in the module's memory as JavaScript takes it: exact in a double.
 double heap_offset(const void* address);
 
-// The interface's TensorInfo: {"name", "dtype", "shape", "quantization"?}.
+// The interface's TensorInfo: {"name", "dtype", "shape", "unranked"?, "quantization"?}.
 json::Value tensor_info(std::string_view name, const Tensor& tensor);
 
 // The interface's ModelMetadata, with "offset" and "size" in the module's memory in place of bytes:

@@ -129,6 +129,8 @@ export interface TensorInfo {
   dtype: DType;
   /** Outermost first; -1 is a free dimension. */
   shape: number[];
+  /** True when not even the number of dimensions is known: then `shape` is empty and says nothing. */
+  unranked?: boolean;
   quantization?: QuantizationInfo;
 }
 
@@ -410,6 +412,8 @@ export interface GraphTensor {
   name: string;
   dtype: DType;
   shape: number[];
+  /** As in TensorInfo. */
+  unranked?: boolean;
   quantization?: QuantizationInfo;
   constant: boolean;
   /** Bytes stored in the file; 0 when there are none. */

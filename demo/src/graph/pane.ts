@@ -2,7 +2,7 @@
 import type { Inspection } from 'zeolite';
 import { inBackground } from '../background.js';
 import { announce, fill, h, uniqueId } from '../dom.js';
-import { shape } from '../format.js';
+import { shapeOf } from '../format.js';
 import { icon, type IconName } from '../icons.js';
 import { t } from '../strings/index.js';
 import { onTheme } from '../theme.js';
@@ -212,7 +212,7 @@ export class Pane {
     const node = scene.graph.nodes[box.node]!;
     const output = scene.graph.tensors[node.outputs[0]?.tensor ?? -1];
     const related = this.options.relations({ graph: this.graph, node: box.node });
-    const parts = [t.graph.node(node.name, node.class, output ? shape(output.shape) : '')];
+    const parts = [t.graph.node(node.name, node.class, output ? shapeOf(output) : '')];
     if (related.links.length > 0) parts.push(`${related.heading} ${related.links.map((link) => link.label).join(', ')}`);
     if (related.folded) parts.push(t.panel.foldedInto(related.folded));
     for (const note of related.notes) parts.push(note.reason);
@@ -293,7 +293,7 @@ export class Pane {
             h('span', { class: `swatch family-${box.family}` }),
             h('strong', null, node ? node.class : box.kind === 'input' ? t.panel.input : t.panel.output),
             h('span', { class: 'list-name' }, node ? node.name : box.title),
-            h('span', { class: 'list-shape' }, output ? shape(output.shape) : ''),
+            h('span', { class: 'list-shape' }, output ? shapeOf(output) : ''),
           ),
         );
       }),

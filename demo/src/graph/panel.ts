@@ -1,7 +1,7 @@
 // The side panel: all that is known of one box.
 import type { AttributeValue, Inspection, TensorStats } from 'zeolite';
 import { fill, h } from '../dom.js';
-import { bytes, integer, percent, shape, short, text } from '../format.js';
+import { bytes, integer, percent, shapeOf, short, text } from '../format.js';
 import { icon } from '../icons.js';
 import { t } from '../strings/index.js';
 import { histogram } from '../charts.js';
@@ -66,7 +66,7 @@ function tensorBlock(inspection: Inspection, graph: number, index: number, role:
   const block = h(
     'div',
     { class: 'tensor' },
-    h('div', { class: 'tensor-head' }, h('strong', null, role), h('span', { class: 'tensor-type' }, `${tensor.dtype}  ${shape(tensor.shape)}`)),
+    h('div', { class: 'tensor-head' }, h('strong', null, role), h('span', { class: 'tensor-type' }, `${tensor.dtype}  ${shapeOf(tensor)}`)),
     h('div', { class: 'tensor-name' }, tensor.name),
   );
   const { quantization } = tensor;

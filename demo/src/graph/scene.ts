@@ -1,7 +1,7 @@
 // From an inspected graph to boxes and edges with texts and sizes: what the layout places and the
 // view draws.
 import type { GraphNode, InspectedGraph, NodeFamily } from 'zeolite';
-import { shape } from '../format.js';
+import { shapeOf } from '../format.js';
 
 export const kTitleFont = '600 12px system-ui, sans-serif';
 export const kTextFont = '11px system-ui, sans-serif';
@@ -124,7 +124,7 @@ export function makeScene(graph: InspectedGraph, showNames: boolean): Scene {
     if (showNames && node.name) lines.push({ label: cut(node.name, 36), value: '' });
     for (const input of node.inputs) {
       const info = graph.tensors[input.tensor];
-      if (info?.constant) lines.push({ label: input.role, value: `⟨${shape(info.shape)}⟩` });
+      if (info?.constant) lines.push({ label: input.role, value: `⟨${shapeOf(info)}⟩` });
     }
     byNode[index] = nodes.length;
     for (const output of node.outputs) if (output.tensor >= 0) producer[output.tensor] = nodes.length;
@@ -143,7 +143,7 @@ export function makeScene(graph: InspectedGraph, showNames: boolean): Scene {
   const edge = (tensor: number, to: number): void => {
     const info = graph.tensors[tensor];
     const from = info ? producer[tensor]! : -1;
-    if (info && from >= 0) edges.push({ from, to, tensor, label: shape(info.shape) });
+    if (info && from >= 0) edges.push({ from, to, tensor, label: shapeOf(info) });
   };
   graph.nodes.forEach((node, index) => {
     for (const input of node.inputs) {

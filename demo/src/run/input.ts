@@ -1,7 +1,7 @@
 // The editor of one input: a picture where the shape says so, else numbers from where one likes.
 import type { TensorInfo, TensorInput } from 'zeolite';
 import { fill, h, uniqueId } from '../dom.js';
-import { integer, shape as shapeText } from '../format.js';
+import { integer, shape as shapeText, shapeOf } from '../format.js';
 import { icon } from '../icons.js';
 import { t } from '../strings/index.js';
 import { readArrayFile } from './array_file.js';
@@ -81,7 +81,7 @@ export function makeInput(info: TensorInfo, preset: PicturePreset | undefined, c
 }
 
 function head(info: TensorInfo): HTMLElement {
-  return h('div', { class: 'input-head' }, h('strong', null, info.name), h('span', { class: 'mono quiet' }, `${info.dtype} ${shapeText(info.shape)}`));
+  return h('div', { class: 'input-head' }, h('strong', null, info.name), h('span', { class: 'mono quiet' }, `${info.dtype} ${shapeOf(info)}`));
 }
 
 function textInput(info: TensorInfo, changed: () => void): InputEditor {

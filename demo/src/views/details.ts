@@ -3,7 +3,7 @@ import type { Inspection, TensorInfo } from 'zeolite';
 import { version } from 'zeolite';
 import type { App } from '../app.js';
 import { fill, h } from '../dom.js';
-import { bytes, integer, shape, text } from '../format.js';
+import { bytes, integer, shapeOf, text } from '../format.js';
 import type { State } from '../state.js';
 import { t } from '../strings/index.js';
 
@@ -20,7 +20,7 @@ function card(title: string, ...content: (HTMLElement | null)[]): HTMLElement {
 }
 
 function tensors(list: readonly TensorInfo[]): HTMLElement {
-  return h('ul', { class: 'plain mono' }, list.map((info) => h('li', null, `${info.name}  ${info.dtype} ${shape(info.shape)}`)));
+  return h('ul', { class: 'plain mono' }, list.map((info) => h('li', null, `${info.name}  ${info.dtype} ${shapeOf(info)}`)));
 }
 
 function signatures(inspection: Inspection): HTMLElement[] {

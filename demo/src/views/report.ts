@@ -2,7 +2,7 @@
 import type { GraphNode, InspectedGraph } from 'zeolite';
 import type { App } from '../app.js';
 import { announce, fill, h } from '../dom.js';
-import { shape } from '../format.js';
+import { shapeOf } from '../format.js';
 import type { Ref } from '../graph/links.js';
 import type { Workspace } from '../graph/workspace.js';
 import { icon } from '../icons.js';
@@ -51,7 +51,7 @@ function typesOf(graph: InspectedGraph, node: GraphNode): string {
     .map(({ tensor }) => graph.tensors[tensor])
     .filter((tensor) => tensor?.constant && tensor.dtype !== output.dtype)
     .map((tensor) => tensor!.dtype);
-  return `${[output.dtype, ...new Set(weights)].join(', ')} ${shape(output.shape)}`;
+  return `${[output.dtype, ...new Set(weights)].join(', ')} ${shapeOf(output)}`;
 }
 
 const kFirstRows = 80;

@@ -34,7 +34,7 @@ function summary(file: string, found: Inspection): string {
     for (const node of graph.nodes) counts.set(node.class, (counts.get(node.class) ?? 0) + 1);
     const side = (indices: number[]): string => indices.map((index) => {
       const tensor = graph.tensors[index];
-      return tensor ? `${tensor.name} ${tensor.dtype}${shapeText(tensor.shape)}` : '?';
+      return tensor ? `${tensor.name} ${tensor.dtype}${tensor.unranked ? ' of unknown shape' : shapeText(tensor.shape)}` : '?';
     }).join(', ');
     lines.push('', `graph ${graph.name || '(no name)'}: ${graph.nodes.length} nodes`, `  inputs:  ${side(graph.inputs)}`, `  outputs: ${side(graph.outputs)}`);
     lines.push(table([...counts].sort(([, a], [, b]) => b - a).map(([name, count]) => [`  ${name}`, count])));
