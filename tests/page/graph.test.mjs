@@ -62,6 +62,7 @@ test('a click on a layer opens its panel and lights up what it became; the links
   const other = page.locator('.pane:last-child .panel');
   await other.waitFor();
   assert.match(await other.textContent(), /Came from.*Conv2D/s);
+  assert.match(await other.textContent(), /Stride width.*Dilation width factor.*Dilation height factor/s);
 });
 
 test('the report says into what a layer was folded', async (t) => {

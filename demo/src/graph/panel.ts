@@ -23,9 +23,17 @@ export interface Relations {
   notes: readonly { severity: string; reason: string; help: string }[];
 }
 
-/** `fused_activation_function` becomes "Fused activation function". */
+/** `fused_activation_function` becomes "Fused activation function", `stride_w` "Stride width". */
 export function inWords(key: string): string {
-  const words = key.replace(/([a-z0-9])([A-Z])/g, '$1 $2').replace(/[_\-.]+/g, ' ').trim().toLowerCase();
+  const words = key
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
+    .replace(/[_\-.]+/g, ' ')
+    .trim()
+    .toLowerCase()
+    .replace(/\bd\b/g, 'depth')
+    .replace(/\bh\b/g, 'height')
+    .replace(/\bw\b/g, 'width');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
