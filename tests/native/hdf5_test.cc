@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
@@ -222,6 +223,44 @@ TEST(Hdf5, ContiguousNumbersAreViewsIntoTheFile) {
   EXPECT_EQ(array->content.owned, nullptr);
   EXPECT_GE(array->content.data.data(), bytes.data());
   EXPECT_LE(array->content.data.data() + array->content.data.size(), bytes.data() + bytes.size());
+}
+
+// Where the node of a version 1 B-tree of chunks with that many entries begins.
+size_t find_chunk_tree(const std::vector<uint8_t>& bytes, uint8_t entry_count) {
+  const uint8_t start[] = {'T', 'R', 'E', 'E', 1, 0, entry_count, 0};
+  const auto found = std::search(bytes.begin(), bytes.end(), std::begin(start), std::end(start));
+  EXPECT_NE(found, bytes.end());
+  return static_cast<size_t>(found - bytes.begin());
+}
+
+// In chunked.h5 the dataset "two", [7,5] in chunks of [3,2], has the only tree of nine chunks. Its
+// node: 24 bytes; for each chunk its bytes and filters (8), its first element (3 times 8) and its
+// address (8).
+constexpr size_t kNodeHeaderBytes = 24;
+constexpr size_t kChunkEntryBytes = 40;
+
+TEST(Hdf5, AChunkThatItsIndexListsTwiceIsRefusedBeforeItIsUnpackedTwice) {
+  std::vector<uint8_t> bytes = read_test_file("hdf5/chunked.h5");
+  const size_t first = find_chunk_tree(bytes, 9) + kNodeHeaderBytes;
+  std::copy_n(bytes.begin() + first + 8, 24, bytes.begin() + first + kChunkEntryBytes + 8);
+  Result<File> file = File::open(bytes);
+  ASSERT_TRUE(file.ok());
+  Result<Array> array = file->find("two")->read();
+  ASSERT_FALSE(array.ok());
+  EXPECT_EQ(array.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(array.error().message, HasSubstr("a chunk twice"));
+}
+
+TEST(Hdf5, AChunkBeyondTheDatasetIsNotRead) {
+  std::vector<uint8_t> bytes = read_test_file("hdf5/chunked.h5");
+  const size_t last = find_chunk_tree(bytes, 9) + kNodeHeaderBytes + 8 * kChunkEntryBytes;
+  bytes[last + 8] = 9;  // The row of its first element: the dataset has seven.
+  for (size_t i = 0; i < 8; ++i) bytes[last + 32 + i] = 0x7f;  // Beyond the file.
+  Result<File> file = File::open(bytes);
+  ASSERT_TRUE(file.ok());
+  Result<Array> array = file->find("two")->read();
+  ASSERT_TRUE(array.ok()) << array.error().message;
+  EXPECT_EQ(array->content.data.size(), 35u * 4);
 }
 
 TEST(Hdf5, ReadsTheAttributesOfAKerasModel) {

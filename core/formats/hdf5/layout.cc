@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "core/formats/hdf5/filters.h"
 #include "core/formats/inflate.h"
@@ -130,21 +131,32 @@ class ChunkedReader {
       if (!checked_mul(chunk_bytes_, dimension, &chunk_bytes_)) return declares_too_much();
     }
     const bool is_filtered = !pipeline_.filters.empty();
-    std::vector<StoredChunk> chunks;
-    WalkBudget budget(file_.size());
-    uint64_t stored_bytes = 0;
-    ZEOLITE_TRY(walk_chunks(file_, layout_, space_, is_filtered, chunk_bytes_,
-                            [&](const StoredChunk& chunk) -> Status {
-                              if (!file_.holds(chunk.address, chunk.bytes)) {
-                                return damaged("a chunk ends beyond the file");
-                              }
-                              if (!budget.spend(chunk.bytes)) return damaged("chunks overlap");
-                              stored_bytes += chunk.bytes;
-                              chunks.push_back(chunk);
-                              return {};
-                            }));
     const uint64_t ratio = is_filtered ? kMaxInflateRatio : 1;
     const uint64_t bytes_to_justify = total_bytes - std::min(total_bytes, kFreelyFilledBytes);
+    if (bytes_to_justify / ratio > file_.size()) return declares_too_much();
+    std::vector<StoredChunk> chunks;
+    std::vector<uint64_t> places;  // Of each chunk among those of the dataset.
+    WalkBudget budget(file_.size());
+    uint64_t stored_bytes = 0;
+    ZEOLITE_TRY(walk_chunks(
+        file_, layout_, space_, is_filtered, chunk_bytes_,
+        [&](const StoredChunk& chunk) -> Status {
+          const std::optional<uint64_t> place = place_of(chunk);
+          if (!place) return {};  // Left over from when the dataset was larger.
+          if (!file_.holds(chunk.address, chunk.bytes)) {
+            return damaged("a chunk ends beyond the file");
+          }
+          if (!budget.spend(chunk.bytes)) return damaged("chunks overlap");
+          stored_bytes += chunk.bytes;
+          chunks.push_back(chunk);
+          places.push_back(*place);
+          return {};
+        }));
+    // Else a small index could have one chunk unpacked again and again.
+    std::ranges::sort(places);
+    if (std::ranges::adjacent_find(places) != places.end()) {
+      return damaged("an index lists a chunk twice");
+    }
     if (bytes_to_justify / ratio > stored_bytes) return declares_too_much();
     ZEOLITE_ASSIGN(output_, filled(file_, parts_, total_bytes, element_bytes_));
     for (const StoredChunk& chunk : chunks) ZEOLITE_TRY(place(chunk));
@@ -152,14 +164,25 @@ class ChunkedReader {
   }
 
  private:
+  // The number of a chunk among those that the dataset's shape needs; none outside of it. No product
+  // overflows: there are at most as many chunks as elements.
+  std::optional<uint64_t> place_of(const StoredChunk& chunk) const {
+    uint64_t place = 0;
+    for (size_t i = 0; i < rank_; ++i) {
+      const uint64_t count = (space_.shape[i] - 1) / layout_.chunk_shape[i] + 1;
+      if (chunk.position[i] >= count) return std::nullopt;
+      place = place * count + chunk.position[i];
+    }
+    return place;
+  }
+
+  // Puts the elements of a chunk that lies in the dataset where they belong.
   Status place(const StoredChunk& chunk) {
     std::vector<uint64_t> start(rank_);
     std::vector<uint64_t> extent(rank_);
     bool is_at_edge = false;
     for (size_t i = 0; i < rank_; ++i) {
-      const bool is_inside = checked_mul(chunk.position[i], layout_.chunk_shape[i], &start[i]) &&
-                             start[i] < space_.shape[i];
-      if (!is_inside) return {};  // Left over from when the dataset was larger.
+      start[i] = chunk.position[i] * layout_.chunk_shape[i];
       extent[i] = std::min(layout_.chunk_shape[i], space_.shape[i] - start[i]);
       is_at_edge |= extent[i] < layout_.chunk_shape[i];
     }
