@@ -9,7 +9,13 @@ export const repo = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 export const inRepo = (...parts) => path.join(repo, ...parts);
 export const dist = inRepo('dist');
 
-export class Failure extends Error {}
+/** What is told in one line, without a trace; `status` is that of the program that failed. */
+export class Failure extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
 
 /** Runs a program with its output shown; rejects with a Failure when it fails. */
 export function run(program, args, options = {}) {
@@ -18,7 +24,7 @@ export function run(program, args, options = {}) {
     child.on('error', (error) => reject(new Failure(`${program}: ${error.message}`)));
     child.on('exit', (code, signal) => {
       if (code === 0) resolve();
-      else reject(new Failure(`${program} ${args[0] ?? ''} failed (${signal ?? `exit status ${code}`})`));
+      else reject(new Failure(`${program} ${args[0] ?? ''} failed (${signal ?? `exit status ${code}`})`, code));
     });
   });
 }
@@ -37,8 +43,10 @@ export function toolEnvironment() {
   return environment;
 }
 
-/** Finds or installs what is missing; `what` is "build" or "test". */
-export const setUp = (what) => run('bash', [inRepo('tools/setup.sh'), what]);
+/** Finds or installs what is missing; `what` is "build" or "test". Status 3: it said itself what it lacks. */
+export const setUp = (what) => run('bash', [inRepo('tools/setup.sh'), what]).catch((error) => {
+  throw error.status === 3 ? new Failure('', 3) : error;
+});
 
 /** Configures a CMake build in `folder` unless that is done, then builds `targets`. */
 export async function cmakeBuild(folder, definitions, targets, { wasm = false } = {}) {
@@ -71,7 +79,7 @@ export async function main(body) {
     await body();
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    console.error(error.message);
+    if (error.message) console.error(error.message);
     process.exitCode = 1;
   }
 }

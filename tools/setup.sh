@@ -17,7 +17,8 @@ exec 9>"$cache/lock"
 flock 9  # A second set-up beside this one waits, then finds everything done.
 
 say() { echo "setup: $*"; }
-die() { echo "setup: $*" >&2; exit 1; }
+# Status 3 tells the caller that what is wrong was said, and needs no word more.
+die() { echo "setup: $*" >&2; exit 3; }
 # step NAME KEY COMMAND...: runs the command unless it was done for the same key.
 step() {
   local stamp=$cache/stamps/$1 key=$2
@@ -53,8 +54,9 @@ node_major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0
 [ "$node_major" -ge 20 ] && command -v npm >/dev/null || die "install Node.js 20 or newer with npm"
 missing=$(missing_packages | xargs)
 if [ -n "$missing" ]; then
-  { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; } ||
-    die "missing; install as root with: apt-get install $missing"
+  command -v apt-get >/dev/null || die "missing; install what Debian calls: $missing"
+  [ "$(id -u)" = 0 ] ||
+    die "missing; install as root with: apt-get update && apt-get install $missing"
   say "installing $missing ..."
   install_packages "$missing" || { apt-get update >"$cache/apt.log" 2>&1 || true
     install_packages "$missing"; } || { tail -5 "$cache/apt.log" >&2
