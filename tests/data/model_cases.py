@@ -406,3 +406,69 @@ def u_net(k, L):
     d = L.Concatenate()([L.Conv2DTranspose(6, 2, strides=2)(c), b])
     e = L.Concatenate()([L.UpSampling2D(interpolation="bilinear")(d), a])
     return k.Model(x, [L.Conv2D(1, 1, activation="sigmoid", name="mask")(e), L.Dense(3, name="classes")(L.GlobalMaxPooling2D()(c))])
+
+
+# ------------------------------------------------------ functions on tensors
+
+def slices(k):
+    x = k.Input((6, 8, 3), name="x")
+    rows = x[:, 1:-1, ::2]
+    back = x[:, ::-1, -3::-2, 1:]
+    one = x[..., 0]
+    corner = x[:, -1, 2]
+    raised = x[:, None, 1:3, ..., -1]
+    return k.Model(x, [rows, back, one, corner, raised])
+
+
+@case("keras2-h5")
+def slices_keras2(k, L):
+    """x[...] with ranges, steps, indices, an ellipsis and new axes"""
+    return slices(k)
+
+
+@case("keras3-keras")
+def slices_keras3(k, L):
+    """the same as operations of keras.ops"""
+    return slices(k)
+
+
+@case("keras2-h5")
+def functions_keras2(k, L):
+    """TensorFlow's functions on tensors: what moves elements, arithmetic, reductions"""
+    import tensorflow as tf
+    x = k.Input((4, 6, 2), name="x")
+    y = tf.pad(L.Conv2D(3, 3, padding="same")(x), ((0, 0), (1, 1), (0, 2), (0, 0)))
+    y = tf.transpose(tf.reshape(y, (-1, 8, 6, 3)), (0, 2, 1, 3))
+    y = tf.concat([y, 2 - y * y], axis=-1)
+    raised = tf.squeeze(tf.tile(tf.expand_dims(y, 1), (1, 1, 2, 1, 1)), [1])
+    first, second, third = tf.split(y, [1, 3, -1], axis=3)
+    left, right = tf.split(y, 2, axis=1)
+    padded = tf.pad(tf.pad(first, ((0, 0), (2, 1), (0, 3), (0, 0)), mode="REFLECT"), ((0, 0), (0, 0), (1, 0), (0, 0)),
+                    constant_values=1.5)
+    scaled = tf.clip_by_value(tf.nn.leaky_relu(second) / 3 - 0.1, -0.5, 0.75)
+    stacked = tf.reverse(tf.stack([left, right], axis=1), [2])
+    parts = tf.unstack(tf.slice(third, [0, 1, 2, 0], [-1, 2, 4, -1]), axis=1)
+    summed = tf.reduce_sum(tf.floor(y) + tf.nn.softmax(y, axis=1) + tf.nn.gelu(y), axis=(1, 2), keepdims=True)
+    larger = tf.nn.depth_to_space(tf.concat([y, y], axis=-1)[..., :8], 2)
+    return k.Model(x, [raised, padded, scaled, stacked, *parts, summed, larger])
+
+
+@case("keras3-keras")
+def functions_keras3(k, L):
+    """keras.ops on tensors: what moves elements, arithmetic, reductions"""
+    ops = k.ops
+    x = k.Input((4, 6, 2), name="x")
+    y = ops.pad(L.Conv2D(3, 3, padding="same")(x), ((0, 0), (1, 1), (0, 2), (0, 0)))
+    y = ops.transpose(ops.reshape(y, (-1, 8, 6, 3)), (0, 2, 1, 3))
+    y = ops.concatenate([y, 2 - y * y], axis=-1)
+    raised = ops.squeeze(ops.tile(ops.expand_dims(y, 1), (1, 1, 2, 1, 1)), 1)
+    first, second, third = ops.split(y, [1, 4], axis=3)
+    left, right = ops.split(y, 2, axis=1)
+    padded = ops.pad(ops.pad(first, ((0, 0), (2, 1), (0, 3), (0, 0)), mode="reflect"), ((0, 0), (0, 0), (1, 0), (0, 0)),
+                     constant_values=1.5)
+    scaled = ops.clip(ops.leaky_relu(second) / 3 - 0.1, -0.5, 0.75)
+    stacked = ops.flip(ops.stack([left, right], axis=1), axis=2)
+    moved = ops.moveaxis(ops.swapaxes(third, 1, 2), 3, 1)
+    summed = ops.sum(ops.floor(y) + ops.softmax(y, axis=1) + ops.gelu(y), axis=(1, 2), keepdims=True)
+    product = ops.max(ops.prod(ops.sin(y), axis=-1), axis=1)
+    return k.Model(x, [raised, padded, scaled, stacked, moved, summed, product])

@@ -89,6 +89,42 @@ TEST(Lower, OneDimensionalConvolutionsInARowAreReshapedAtTheirEndsOnly) {
   EXPECT_EQ(output_shape(model.value()), (Shape{-1, 16, 2}));
 }
 
+// What `key` between the brackets gives of [null,4,6]; empty when it is refused.
+Shape sliced_shape(const std::string& key) {
+  SourceBuilder source(2);
+  const int32_t x = source.input("x", "[null,4,6]");
+  source.output(source.add("SlicingOpLambda", "slice", R"({"function":"__operators__.getitem"})",
+                           {x}));
+  const json::Value call =
+      json::parse(R"({"args":[{"input":0}],"kwargs":{"slice_spec":)" + key + "}}").value();
+  source.graph().nodes.back().call = &call;
+  Result<Model> model = lower_all(source);
+  return model.ok() ? output_shape(model.value()) : Shape();
+}
+
+TEST(Lower, SlicesCountAsPythonDoes) {
+  const std::string all = R"({"start":null,"stop":null,"step":null})";
+  const auto range = [](const char* start, const char* stop, const char* step) {
+    return std::string("{\"start\":") + start + ",\"stop\":" + stop + ",\"step\":" + step + "}";
+  };
+  const auto second = [&](const std::string& item) {
+    return sliced_shape("[" + all + "," + item + "]");
+  };
+  EXPECT_EQ(second(range("1", "-1", "null")), (Shape{-1, 2, 6}));
+  EXPECT_EQ(second(range("-100", "100", "3")), (Shape{-1, 2, 6}));
+  EXPECT_EQ(second(range("null", "null", "-1")), (Shape{-1, 4, 6}));
+  EXPECT_EQ(second(range("2", "null", "-2")), (Shape{-1, 2, 6}));
+  EXPECT_EQ(second(range("3", "1", "1")), (Shape{-1, 0, 6}));
+  EXPECT_EQ(second("-4"), (Shape{-1, 6}));
+  EXPECT_EQ(second("null"), (Shape{-1, 1, 4, 6}));
+  EXPECT_EQ(sliced_shape(R"([{"class_name":"__ellipsis__"},0])"), (Shape{-1, 4}));
+  EXPECT_EQ(second("4"), Shape());
+  EXPECT_EQ(second(range("0", "1", "0")), Shape());
+  EXPECT_EQ(second("[0,2]"), Shape());
+  EXPECT_EQ(second(R"({"input":0})"), Shape());
+  EXPECT_EQ(sliced_shape("[0,0,0,0]"), Shape());
+}
+
 TEST(Lower, ADilatedConvolutionIsOneOperator) {
   SourceBuilder source;
   source.input("x", "[null,9,9,2]");

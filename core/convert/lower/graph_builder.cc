@@ -208,6 +208,16 @@ Result<int32_t> GraphBuilder::reshape(int32_t input, Shape target) {
              std::move(target));
 }
 
+int32_t GraphBuilder::expand_dims(int32_t input, int32_t axis) {
+  Shape target = shape(input);
+  target.insert(target.begin() + axis, 1);
+  // With one free size at most RESHAPE needs no other operator, and chains of it become one.
+  if (std::ranges::count(target, -1) <= 1) {
+    return add(BuiltinOperator::kReshape, {}, {input, ints(target)}, type(input), target);
+  }
+  return add(BuiltinOperator::kExpandDims, {}, {input, int_scalar(axis)}, type(input), target);
+}
+
 int32_t GraphBuilder::transpose(int32_t input, std::span<const int32_t> permutation) {
   Shape result;
   for (int32_t axis : permutation) result.push_back(shape(input)[static_cast<size_t>(axis)]);

@@ -62,6 +62,8 @@ class GraphBuilder {
   // Free sizes in `shape` are those that the input has too. Errors: kUnsupported when more than the
   // first and one other are free.
   Result<int32_t> reshape(int32_t input, Shape shape);
+  // With an axis of size 1 before `axis`.
+  int32_t expand_dims(int32_t input, int32_t axis);
   int32_t transpose(int32_t input, std::span<const int32_t> permutation);
   // `amounts` are before and after for each axis.
   int32_t pad(int32_t input, std::span<const int32_t> amounts);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/convert/lower/layers.h"
+
 namespace zeolite {
 namespace {
 
@@ -104,6 +106,7 @@ Status LayerContext::cast_inputs() {
       std::end(kAnyType)) {
     return Status();
   }
+  if (find_movement(function_name(node_)) != nullptr) return Status();
   for (Value& input : inputs_) {
     const TensorType from = builder_.type(input.tensor);
     if (from == TensorType::kFloat32) continue;

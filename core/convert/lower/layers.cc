@@ -61,6 +61,7 @@ constexpr LayerEntry kLayers[] = {
     {"SeparableConv1D", lower_separable_conv},
     {"SeparableConv2D", lower_separable_conv},
     {"Softmax", lower_softmax},
+    {"SlicingOpLambda", lower_get_item},
     {"SpatialDropout1D", lower_identity},
     {"SpatialDropout2D", lower_identity},
     {"SpatialDropout3D", lower_identity},
@@ -92,7 +93,7 @@ Refusal refusal_of(std::string_view class_name) {
             "replace it by Keras layers that compute the same (Rescaling, Activation, Reshape, "
             "Multiply, ...), load the weights and save the model again"};
   }
-  if (class_name == "SlicingOpLambda" || class_name == "TensorFlowOpLayer") {
+  if (class_name == "TensorFlowOpLayer") {
     return {"the model calls a TensorFlow function directly that is not converted yet",
             "use the Keras layer that does the same (Add, Multiply, Activation, Rescaling, ...)"};
   }

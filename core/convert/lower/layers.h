@@ -60,8 +60,17 @@ Status lower_permute(LayerContext& layer);
 Status lower_repeat_vector(LayerContext& layer);
 Status lower_merge(LayerContext& layer);             // merging.cc
 Status lower_concatenate(LayerContext& layer);
+// Joins all inputs along that axis of the source's order.
+Status concatenate(LayerContext& layer, const json::Value& axis);
 Status lower_dot(LayerContext& layer);               // dot.cc
 Status lower_identity(LayerContext& layer);          // identity.cc
+Status lower_get_item(LayerContext& layer);          // slicing.cc
 Status lower_tensor_function(LayerContext& layer);   // tensor_math.cc
+
+// Lowers functions that only move elements (reshape, concat, pad, ...), by their name in Keras 2
+// without "tf." or in Keras 3 without "ops."; null for others. tensor_movement.cc
+LowerFunction find_movement(std::string_view function);
+// The function that a TFOpLambda or an operation of keras.ops calls; empty for layers.
+std::string_view function_name(const SourceNode& node);
 
 }  // namespace zeolite

@@ -80,6 +80,10 @@ Status lower_merge(LayerContext& layer) {
 }
 
 Status lower_concatenate(LayerContext& layer) {
+  return concatenate(layer, layer.config()["axis"]);
+}
+
+Status concatenate(LayerContext& layer, const json::Value& axis_value) {
   if (layer.input_count() == 0) return corrupt("it has no inputs");
   Layout layout;
   ZEOLITE_ASSIGN(const std::vector<int32_t> tensors, aligned_inputs(layer, &layout));
@@ -88,7 +92,7 @@ Status lower_concatenate(LayerContext& layer) {
     return Status();
   }
   const size_t rank = layer.shape().size();
-  ZEOLITE_ASSIGN(const int32_t axis, layer.axis(layer.config()["axis"], rank, -1));
+  ZEOLITE_ASSIGN(const int32_t axis, layer.axis(axis_value, rank, -1));
   const int32_t along = physical_axis(layout, axis);
   GraphBuilder& builder = layer.builder();
   Shape shape = builder.shape(tensors[0]);

@@ -2,10 +2,12 @@
 // operations of Keras 3's keras.ops ("ops.Add"). What layers do too is lowered by their code.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <utility>
 
 #include "core/convert/lower/activations.h"
+#include "core/convert/lower/call_arguments.h"
 #include "core/convert/lower/layers.h"
 
 namespace zeolite {
@@ -41,6 +43,11 @@ constexpr Function kUnary[] = {
     {"math.sqrt", "Sqrt", Op::kSqrt},
     {"math.rsqrt", "Rsqrt", Op::kRsqrt},
     {"math.square", "Square", Op::kSquare},
+    {"math.floor", "Floor", Op::kFloor},
+    {"math.ceil", "Ceil", Op::kCeil},
+    {"math.sin", "Sin", Op::kSin},
+    {"math.cos", "Cos", Op::kCos},
+    {"math.sign", "Sign", Op::kSign},
 };
 
 constexpr Function kReductions[] = {
@@ -48,6 +55,7 @@ constexpr Function kReductions[] = {
     {"math.reduce_sum", "Sum", Op::kSum},
     {"math.reduce_max", "Max", Op::kReduceMax},
     {"math.reduce_min", "Min", Op::kReduceMin},
+    {"math.reduce_prod", "Prod", Op::kReduceProd},
 };
 
 // Functions that are activations, by the activation's name.
@@ -58,7 +66,7 @@ constexpr std::pair<std::string_view, std::string_view> kActivations[] = {
     {"Tanh", "tanh"},             {"nn.swish", "silu"},   {"nn.silu", "silu"},
     {"Silu", "silu"},             {"nn.elu", "elu"},      {"nn.selu", "selu"},
     {"Selu", "selu"},             {"math.softplus", "softplus"}, {"Softplus", "softplus"},
-    {"nn.softsign", "softsign"},  {"Softsign", "softsign"}, {"nn.softmax", "softmax"},
+    {"nn.softsign", "softsign"},  {"Softsign", "softsign"},
     {"HardSigmoid", "hard_sigmoid"}, {"HardSilu", "hard_silu"}, {"identity", "linear"},
     {"stop_gradient", "linear"},  {"StopGradient", "linear"},
 };
@@ -66,19 +74,6 @@ constexpr std::pair<std::string_view, std::string_view> kActivations[] = {
 const Function* find(std::span<const Function> functions, std::string_view name) {
   for (const Function& function : functions) {
     if (function.keras2 == name || function.keras3 == name) return &function;
-  }
-  return nullptr;
-}
-
-// The argument at `position`, or of one of these names; null when the call has none.
-const json::Value* argument(const LayerContext& layer, size_t position,
-                            std::initializer_list<std::string_view> names) {
-  const json::Value& call = layer.call();
-  const json::Value& args = call["args"];
-  if (position < args.size()) return &args.items()[position];
-  for (const std::string_view name : names) {
-    if (const json::Value* found = call["kwargs"].find(name)) return found;
-    if (const json::Value* found = layer.config().find(name)) return found;
   }
   return nullptr;
 }
@@ -139,17 +134,14 @@ Status lower_binary(LayerContext& layer, Op code) {
 Status lower_reduction(LayerContext& layer, Op code) {
   ZEOLITE_ASSIGN(const int32_t input, layer.input());
   const size_t rank = layer.builder().shape(input).size();
-  const json::Value* axes_value = argument(layer, 1, {"axis"});
-  std::vector<int32_t> axes;
-  if (axes_value == nullptr || axes_value->is_null()) {
-    for (size_t i = 0; i < rank; ++i) axes.push_back(static_cast<int32_t>(i));
-  } else {
-    const std::span<const json::Value> items =
-        axes_value->is_array() ? axes_value->items() : std::span(axes_value, 1);
-    for (const json::Value& item : items) {
-      ZEOLITE_ASSIGN(const int32_t axis, layer.axis(item, rank, -1));
-      axes.push_back(axis);
-    }
+  if (argument(layer, kByName, {"initial"}) != nullptr) {
+    return refuse("it reduces from an initial value");
+  }
+  ZEOLITE_ASSIGN(std::vector<int32_t> axes, axes_of(layer, rank, 1, {"axis"}));
+  const json::Value* axis = argument(layer, 1, {"axis"});
+  if (axis == nullptr) {
+    axes.resize(rank);
+    std::iota(axes.begin(), axes.end(), 0);
   }
   const json::Value* keep = argument(layer, 2, {"keepdims"});
   const bool keep_dims = keep != nullptr && keep->as_bool().value_or(false);
@@ -157,13 +149,67 @@ Status lower_reduction(LayerContext& layer, Op code) {
   return Status();
 }
 
+// A number of the call, or `fallback`. Errors: kUnsupported when the model computes it.
+Result<double> number(const LayerContext& layer, size_t position,
+                      std::initializer_list<std::string_view> names, double fallback) {
+  const json::Value* value = argument(layer, position, names);
+  if (value == nullptr) return fallback;
+  if (const auto found = value->as_number()) return *found;
+  return refuse("its argument \"" + std::string(*names.begin()) +
+                "\" is no number that the file gives");
+}
+
+Status lower_clip(LayerContext& layer) {
+  ZEOLITE_ASSIGN(const double least,
+                 number(layer, 1, {"x_min", "clip_value_min"}, -INFINITY));
+  ZEOLITE_ASSIGN(const double most, number(layer, 2, {"x_max", "clip_value_max"}, INFINITY));
+  GraphBuilder& builder = layer.builder();
+  const Value& input = layer.value(0);
+  int32_t tensor = input.tensor;
+  for (const auto& [limit, code] :
+       {std::pair(least, Op::kMaximum), std::pair(most, Op::kMinimum)}) {
+    if (!std::isfinite(limit)) continue;
+    tensor = builder.binary(code, tensor, builder.float_scalar(static_cast<float>(limit)));
+  }
+  layer.set_output(Value{tensor, input.layout});
+  return Status();
+}
+
+Status lower_leaky_relu_function(LayerContext& layer) {
+  ZEOLITE_ASSIGN(const double slope, number(layer, 1, {"alpha", "negative_slope"}, 0.2));
+  layer.set_output(apply_relu(layer.builder(), layer.value(0), slope, INFINITY, 0));
+  return Status();
+}
+
+// Keras 3 approximates by tanh unless told; tf.nn.gelu is exact unless told.
+Status lower_gelu(LayerContext& layer) {
+  const json::Value* approximate = argument(layer, 1, {"approximate"});
+  const bool is_approximate = approximate != nullptr
+                                  ? approximate->as_bool().value_or(false)
+                                  : layer.keras_major() >= 3;
+  const Value& input = layer.value(0);
+  layer.set_output(Value{
+      layer.builder().unary(Op::kGelu, input.tensor, GeluOptions{is_approximate}), input.layout});
+  return Status();
+}
+
+Status lower_softmax_function(LayerContext& layer, Op code) {
+  const size_t rank = layer.shape().size();
+  ZEOLITE_ASSIGN(const std::vector<int32_t> axes, axes_of(layer, rank, 1, {"axis"}));
+  if (axes.size() > 1) return refuse("it normalises over several axes together");
+  const int32_t axis = axes.empty() ? static_cast<int32_t>(rank) - 1 : axes[0];
+  ZEOLITE_ASSIGN(Value result, apply_softmax(layer, code, layer.value(0), axis));
+  layer.set_output(std::move(result));
+  return Status();
+}
+
 }  // namespace
 
 Status lower_tensor_function(LayerContext& layer) {
-  const std::string& class_name = layer.node().class_name;
-  const std::string name = class_name == "TFOpLambda" ? layer.config().string_or("function", "")
-                                                      : class_name.substr(4);
+  const std::string name(function_name(layer.node()));
+  if (name.empty()) return corrupt("it does not say which function it calls");
   if (layer.input_count() == 0) return refuse("it computes with constants only");
+  if (const LowerFunction movement = find_movement(name)) return movement(layer);
   if (const Function* found = find(kBinary, name)) return lower_binary(layer, found->code);
   if (const Function* found = find(kUnary, name)) {
     const Value& input = layer.value(0);
@@ -173,6 +219,15 @@ Status lower_tensor_function(LayerContext& layer) {
   if (const Function* found = find(kReductions, name)) {
     return lower_reduction(layer, found->code);
   }
+  if (name == "clip_by_value" || name == "Clip") return lower_clip(layer);
+  if (name == "nn.leaky_relu" || name == "LeakyRelu") return lower_leaky_relu_function(layer);
+  if (name == "nn.gelu" || name == "Gelu") return lower_gelu(layer);
+  if (name == "nn.softmax" || name == "Softmax") {
+    return lower_softmax_function(layer, Op::kSoftmax);
+  }
+  if (name == "nn.log_softmax" || name == "LogSoftmax") {
+    return lower_softmax_function(layer, Op::kLogSoftmax);
+  }
   for (const auto& [function, activation] : kActivations) {
     if (function != name) continue;
     ZEOLITE_ASSIGN(Value result,
@@ -181,7 +236,7 @@ Status lower_tensor_function(LayerContext& layer) {
     return Status();
   }
   return refuse(std::string("the function ") +
-                    (class_name == "TFOpLambda" ? "tf." : "keras.ops.") + name +
+                    (layer.node().class_name == "TFOpLambda" ? "tf." : "keras.ops.") + name +
                     ", called on a tensor, is not converted yet",
                 "use the Keras layer that does the same (Reshape, Concatenate, Activation, ...)");
 }

@@ -101,9 +101,10 @@ Result<Call> parse_call(const json::Value& node, std::string_view layer, Reading
     args = copy_arguments(node["args"], &call.inputs);
     kwargs = copy_arguments(node["kwargs"], &call.inputs);
   } else if (node.is_array()) {
-    // A single tensor may stand without the list around it.
+    // A single tensor or constant may stand without the list around it.
     Reference single;
-    const bool is_single = read_reference(node, &single);
+    const bool is_single =
+        read_reference(node, &single) || node.at(0).as_string() == "_CONSTANT_VALUE";
     const std::span<const json::Value> entries = is_single ? std::span(&node, 1) : node.items();
     for (const json::Value& entry : entries) {
       if (entry.at(0).as_string() == "_CONSTANT_VALUE") {
