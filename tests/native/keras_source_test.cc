@@ -120,6 +120,72 @@ TEST(KerasSource, ArgumentsOfKeras1HaveTodaysNames) {
   EXPECT_FALSE(conv.config->bool_or("use_bias", true));
 }
 
+// A kernel of `shape` holding 0, 1, 2, ... as a file of Keras `major` on `backend` gives it.
+Result<SourceWeight> modern_kernel(const std::string& class_name, const std::string& config,
+                                   const Shape& shape, int32_t major,
+                                   std::string_view backend = {}) {
+  const json::Value parsed = json::parse(config).value();
+  std::vector<float> values(static_cast<size_t>(element_count(shape).value()));
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
+  keras::Model model;
+  keras::Layer& layer = model.layers.emplace_back();
+  layer.class_name = class_name;
+  layer.config = &parsed;
+  SourceWeight& kernel = layer.weights.emplace_back();
+  kernel.name = "kernel";
+  kernel.shape = shape;
+  kernel.data = Content::of(
+      Bytes::copy_of({reinterpret_cast<const uint8_t*>(values.data()), values.size() * 4}, "a test")
+          .value());
+  ZEOLITE_TRY(keras::modernize_weights(&model, major, backend));
+  return std::move(kernel);
+}
+
+float at(const SourceWeight& kernel, std::initializer_list<int32_t> position) {
+  int64_t index = 0;
+  size_t axis = 0;
+  for (int32_t place : position) index = index * kernel.shape[axis++] + place;
+  return weight_value(kernel, index);
+}
+
+TEST(KerasSource, KernelsOfKeras1GetTodaysOrderOfAxes) {
+  // Theano's order: filters, inputs, rows, columns.
+  const std::string first = R"({"data_format":"channels_first"})";
+  Result<SourceWeight> kernel = modern_kernel("Conv2D", first, {2, 3, 4, 5}, 1);
+  ASSERT_TRUE(kernel.ok());
+  EXPECT_EQ(kernel->shape, (Shape{4, 5, 3, 2}));
+  EXPECT_EQ(at(kernel.value(), {3, 4, 1, 0}), 1 * 20 + 3 * 5 + 4);
+  EXPECT_EQ(at(kernel.value(), {1, 2, 2, 1}), 60 + 2 * 20 + 1 * 5 + 2);
+  kernel = modern_kernel("Conv2D", R"({"data_format":"channels_last"})", {4, 5, 3, 2}, 1);
+  EXPECT_EQ(kernel->shape, (Shape{4, 5, 3, 2}));
+  // Transposed: rows, columns, filters, inputs.
+  kernel = modern_kernel("Conv2DTranspose", first, {2, 3, 4, 5}, 1);
+  EXPECT_EQ(kernel->shape, (Shape{4, 5, 2, 3}));
+  kernel = modern_kernel("Conv2DTranspose", R"({"data_format":"channels_last"})", {4, 5, 3, 2}, 1);
+  EXPECT_EQ(kernel->shape, (Shape{4, 5, 2, 3}));
+  EXPECT_EQ(at(kernel.value(), {0, 0, 1, 2}), 2 * 2 + 1);
+  const std::string line = R"({"kernel_size":[3],"filters":4})";
+  kernel = modern_kernel("Conv1D", line, {3, 1, 2, 4}, 1);
+  EXPECT_EQ(kernel->shape, (Shape{3, 2, 4}));
+  kernel = modern_kernel("Conv1D", line, {4, 2, 3, 1}, 1);
+  EXPECT_EQ(kernel->shape, (Shape{3, 2, 4}));
+  EXPECT_EQ(at(kernel.value(), {2, 1, 3}), 3 * 6 + 1 * 3 + 2);
+  EXPECT_FALSE(modern_kernel("Conv1D", line, {4, 4, 4, 4}, 1).ok());
+  kernel = modern_kernel("Conv2D", first, {2, 3, 4, 5}, 2);
+  EXPECT_EQ(kernel->shape, (Shape{2, 3, 4, 5}));
+}
+
+TEST(KerasSource, KernelsOfTheanoAreTurned) {
+  Result<SourceWeight> kernel = modern_kernel("Conv2D", "{}", {2, 3, 1, 2}, 2, "theano");
+  ASSERT_TRUE(kernel.ok());
+  EXPECT_EQ(kernel->shape, (Shape{2, 3, 1, 2}));
+  EXPECT_EQ(at(kernel.value(), {0, 0, 0, 0}), 10);
+  EXPECT_EQ(at(kernel.value(), {1, 2, 0, 1}), 1);
+  EXPECT_EQ(at(kernel.value(), {0, 1, 0, 1}), 9);
+  kernel = modern_kernel("Conv2D", "{}", {2, 3, 1, 2}, 2, "tensorflow");
+  EXPECT_EQ(at(kernel.value(), {0, 0, 0, 0}), 0);
+}
+
 TEST(KerasSource, TheOrderOfLayersInTheFileDoesNotMatter) {
   Result<SourceGraph> graph = read_architecture(
       R"({"class_name":"Model","config":{"name":"m","layers":[

@@ -24,6 +24,7 @@ std::string_view text_of(std::span<const uint8_t> bytes) {
 struct Parts {
   const json::Value* architecture = nullptr;
   std::string version;                   // "3.15.1", or empty.
+  std::string backend;                   // "tensorflow", or empty.
   std::optional<hdf5::Object> weights;   // The group with layer_names, or the root of layers/.
   std::string format;
 };
@@ -71,6 +72,7 @@ Status take_hdf5(std::span<const uint8_t> bytes, Parts* parts, SourceGraph& grap
     ZEOLITE_ASSIGN(const std::string config, root.string_attribute("model_config"));
     ZEOLITE_ASSIGN(parts->architecture, parse_document(config, "model_config", graph));
     ZEOLITE_ASSIGN(parts->version, text_attribute(root, "keras_version"));
+    ZEOLITE_ASSIGN(parts->backend, text_attribute(root, "backend"));
     // Files older than the attribute are of Keras 1, as Keras' own loader takes them.
     if (parts->version.empty()) parts->version = "1";
     parts->format = "keras-h5";
@@ -184,6 +186,7 @@ Result<SourceGraph> read_keras(std::span<const SourceFile> files) {
   ZEOLITE_TRY(keras::has_listed_weights(*parts.weights)
                   ? keras::assign_listed_weights(*parts.weights, &model)
                   : keras::assign_stored_weights(*parts.weights, &model));
+  ZEOLITE_TRY(keras::modernize_weights(&model, graph.keras_major, parts.backend));
   ZEOLITE_TRY(keras::flatten_model(model, &graph));
   return graph;
 }

@@ -1,5 +1,6 @@
-// Keras 1's names of classes and arguments, in today's. The facts are those of Keras' own table of
-// renamed arguments (keras/legacy/interfaces.py of Keras 2).
+// Keras 1's names of classes and arguments, and its kernels, in today's form. The facts are those of
+// Keras 2's own loader: keras/legacy/interfaces.py and preprocess_weights_for_loading.
+#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -55,7 +56,99 @@ std::string_view merge_class(std::string_view mode) {
   return found == mode ? "Merge" : found;
 }
 
+// Axis i of the result is axis permutation[i] of `weight`, backwards where `turned`.
+Status reorder(const std::vector<size_t>& permutation, const std::vector<bool>& turned,
+               SourceWeight* weight) {
+  const size_t rank = weight->shape.size();
+  const size_t element_bytes = static_cast<size_t>(bits_per_element(weight->type)) / 8;
+  std::vector<int64_t> strides(rank, static_cast<int64_t>(element_bytes));
+  for (size_t i = rank; i-- > 1;) strides[i - 1] = strides[i] * weight->shape[i];
+  Shape shape;
+  std::vector<int64_t> steps;
+  int64_t from = 0;
+  for (size_t i = 0; i < rank; ++i) {
+    shape.push_back(weight->shape[permutation[i]]);
+    steps.push_back(turned[i] ? -strides[permutation[i]] : strides[permutation[i]]);
+    if (turned[i]) from -= steps[i] * (shape[i] - 1);
+  }
+  const std::span<const uint8_t> old = weight->data.data;
+  if (old.empty()) return Status();
+  ZEOLITE_ASSIGN(Bytes bytes, Bytes::allocate(old.size(), "a kernel of the Keras file"));
+  std::vector<int32_t> position(rank);
+  for (size_t to = 0; to < old.size(); to += element_bytes) {
+    std::memcpy(bytes.data() + to, old.data() + from, element_bytes);
+    for (size_t i = rank; i-- > 0;) {
+      from += steps[i];
+      if (++position[i] < shape[i]) break;
+      from -= steps[i] * shape[i];
+      position[i] = 0;
+    }
+  }
+  weight->shape = std::move(shape);
+  weight->data = Content::of(std::move(bytes));
+  return Status();
+}
+
+// The order of axes in which Keras 1 kept a kernel of rank 4; empty when it is today's already.
+Result<std::vector<size_t>> old_order(const Layer& layer, const Shape& shape) {
+  const json::Value& config = *layer.config;
+  const bool channels_first = config.string_or("data_format", "") == "channels_first";
+  if (layer.class_name == "Conv2DTranspose") {
+    return channels_first ? std::vector<size_t>{2, 3, 0, 1} : std::vector<size_t>{0, 1, 3, 2};
+  }
+  if (layer.class_name == "Conv2D") {
+    return channels_first ? std::vector<size_t>{2, 3, 1, 0} : std::vector<size_t>();
+  }
+  // Conv1D: (length, 1, inputs, filters) or, in the oldest, (filters, inputs, length, 1).
+  const json::Value& size = config["kernel_size"];
+  const auto length = (size.is_array() ? size.at(0) : size).as_int();
+  const int64_t filters = config.int_or("filters", -1);
+  if (shape[0] == length && shape[1] == 1 && shape[3] == filters) return std::vector<size_t>();
+  if (shape[0] == filters && shape[2] == length && shape[3] == 1) {
+    return std::vector<size_t>{2, 3, 1, 0};
+  }
+  return corrupt("layer \"" + layer.name + "\" (" + layer.class_name + "): its kernel of shape " +
+                 shape_text(shape) + " is in none of the orders that Keras 1 used");
+}
+
+Status modernize_kernel(const Layer& layer, int32_t major, bool is_theano, SourceWeight* kernel) {
+  const bool is_1d = layer.class_name == "Conv1D";
+  const bool is_old = major == 1 && kernel->shape.size() == 4;
+  if (is_old) {
+    ZEOLITE_ASSIGN(const std::vector<size_t> order, old_order(layer, kernel->shape));
+    if (!order.empty()) ZEOLITE_TRY(reorder(order, std::vector<bool>(4), kernel));
+    if (is_1d) kernel->shape.erase(kernel->shape.begin() + 1);
+  }
+  const size_t rank = kernel->shape.size();
+  if (!is_theano || rank != (is_1d ? 3u : 4u)) return Status();
+  std::vector<size_t> same(rank);
+  std::vector<bool> turned(rank);
+  for (size_t i = 0; i < rank; ++i) {
+    same[i] = i;
+    turned[i] = i + 2 < rank;
+  }
+  return reorder(same, turned, kernel);
+}
+
 }  // namespace
+
+Status modernize_weights(Model* model, int32_t major, std::string_view backend) {
+  const bool is_theano = backend == "theano";
+  if (major > 2 || (major == 2 && !is_theano)) return Status();
+  for (Layer& layer : model->layers) {
+    if (layer.model != nullptr) {
+      ZEOLITE_TRY(modernize_weights(layer.model.get(), major, backend));
+      continue;
+    }
+    const std::string& name = layer.class_name;
+    if (name != "Conv1D" && name != "Conv2D" && name != "Conv2DTranspose") continue;
+    for (SourceWeight& weight : layer.weights) {
+      if (weight.name != "kernel") continue;
+      ZEOLITE_TRY(modernize_kernel(layer, major, is_theano, &weight));
+    }
+  }
+  return Status();
+}
 
 void modernize_layer(std::string* class_name, const json::Value** config, Reading& reading) {
   const json::Value& old = **config;
