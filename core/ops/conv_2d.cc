@@ -19,31 +19,25 @@ struct State : OpState {
 };
 
 struct Geometry {
-  WindowAxis height;
-  WindowAxis width;
+  WindowAxes window;
   int32_t groups = 1;
 };
 
 Result<Geometry> geometry_of(const OpContext& context) {
-  const auto& options = context.options<Conv2DOptions>();
   const Shape& input = context.input(0).shape;
   const Shape& filter = context.input(1).shape;
   Geometry geometry;
-  geometry.height = {input[1], filter[1], options.stride_h, options.dilation_h_factor};
-  geometry.width = {input[2], filter[2], options.stride_w, options.dilation_w_factor};
-  ZEOLITE_TRY(resolve_window(&geometry.height, options.padding, "height"));
-  ZEOLITE_TRY(resolve_window(&geometry.width, options.padding, "width"));
+  ZEOLITE_ASSIGN(geometry.window,
+                 resolve_filter(input, filter, context.options<Conv2DOptions>()));
   if (input[3] >= 0) geometry.groups = filter[3] > 0 ? input[3] / filter[3] : 0;
   return geometry;
 }
 
 Status infer(InferContext& context) {
-  ZEOLITE_TRY(require_rank(context, 0, 4));
-  ZEOLITE_TRY(require_rank(context, 1, 4));
+  ZEOLITE_TRY(
+      check_filter(context, 0, 1, context.options<Conv2DOptions>().fused_activation_function));
   const Shape& input = context.input(0).shape;
   const Shape& filter = context.input(1).shape;
-  if (!is_static(filter)) return bad_input("the filter's shape is not known");
-  ZEOLITE_TRY(check_fused(context.options<Conv2DOptions>().fused_activation_function));
   ZEOLITE_ASSIGN(const Geometry geometry, geometry_of(context));
   if (input[3] >= 0 &&
       (filter[3] < 1 || input[3] % filter[3] != 0 || geometry.groups < 1 ||
@@ -54,7 +48,8 @@ Status infer(InferContext& context) {
   }
   ZEOLITE_TRY(check_bias(context, 2, filter[0]));
   return context.set_output(0, context.input(0).type,
-                            {input[0], geometry.height.output, geometry.width.output, filter[0]});
+                            {input[0], geometry.window.height.output,
+                             geometry.window.width.output, filter[0]});
 }
 
 const char* kernel_name(F32ConvAlgorithm algorithm) {
@@ -78,15 +73,10 @@ Status prepare(PrepareContext& context) {
   ZEOLITE_ASSIGN(state.clamp,
                  fused_clamp(context.options<Conv2DOptions>().fused_activation_function));
   Conv2DShape shape;
-  shape.batch = input[0];
-  shape.input_height = input[1];
-  shape.input_width = input[2];
+  set_planes(input, output, geometry.window, &shape);
   shape.input_channels = input[3];
-  shape.output_height = output[1];
-  shape.output_width = output[2];
   shape.output_channels = output[3];
   shape.groups = geometry.groups;
-  shape.window = window_2d(geometry.height, geometry.width);
 
   const float* weights = context.input(1).has_data ? data_or_null<float>(context, 1) : nullptr;
   const F32Conv2DPlan plan =

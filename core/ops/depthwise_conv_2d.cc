@@ -20,34 +20,25 @@ struct State : OpState {
   PackedWeights weights;
 };
 
-Status resolve(const OpContext& context, WindowAxis* height, WindowAxis* width) {
-  const auto& options = context.options<DepthwiseConv2DOptions>();
-  const Shape& input = context.input(0).shape;
-  const Shape& filter = context.input(1).shape;
-  *height = {input[1], filter[1], options.stride_h, options.dilation_h_factor};
-  *width = {input[2], filter[2], options.stride_w, options.dilation_w_factor};
-  ZEOLITE_TRY(resolve_window(height, options.padding, "height"));
-  return resolve_window(width, options.padding, "width");
+Result<WindowAxes> window_of(const OpContext& context) {
+  return resolve_filter(context.input(0).shape, context.input(1).shape,
+                        context.options<DepthwiseConv2DOptions>());
 }
 
 Status infer(InferContext& context) {
-  ZEOLITE_TRY(require_rank(context, 0, 4));
-  ZEOLITE_TRY(require_rank(context, 1, 4));
+  ZEOLITE_TRY(check_filter(context, 0, 1,
+                           context.options<DepthwiseConv2DOptions>().fused_activation_function));
   const Shape& input = context.input(0).shape;
   const Shape& filter = context.input(1).shape;
-  if (!is_static(filter)) return bad_input("the filter's shape is not known");
-  ZEOLITE_TRY(check_fused(context.options<DepthwiseConv2DOptions>().fused_activation_function));
   ZEOLITE_TRY(require_size(context, 1, 0, 1, "filters in its first dimension"));
   if (input[3] >= 0 && (input[3] == 0 || filter[3] % input[3] != 0)) {
     return bad_input("filter " + shape_text(filter) + " has " + std::to_string(filter[3]) +
                      " channels, expected a multiple of the input's " + std::to_string(input[3]));
   }
   ZEOLITE_TRY(check_bias(context, 2, filter[3]));
-  WindowAxis height;
-  WindowAxis width;
-  ZEOLITE_TRY(resolve(context, &height, &width));
+  ZEOLITE_ASSIGN(const WindowAxes window, window_of(context));
   return context.set_output(0, context.input(0).type,
-                            {input[0], height.output, width.output, filter[3]});
+                            {input[0], window.height.output, window.width.output, filter[3]});
 }
 
 Status prepare(PrepareContext& context) {
@@ -55,20 +46,13 @@ Status prepare(PrepareContext& context) {
   const Shape& input = context.input(0).shape;
   const Shape& filter = context.input(1).shape;
   const Shape& output = context.output(0).shape;
-  WindowAxis height;
-  WindowAxis width;
-  ZEOLITE_TRY(resolve(context, &height, &width));
+  ZEOLITE_ASSIGN(const WindowAxes window, window_of(context));
   ZEOLITE_ASSIGN(state.clamp, fused_clamp(context.options<DepthwiseConv2DOptions>()
                                               .fused_activation_function));
   DepthwiseConv2DShape shape;
-  shape.batch = input[0];
-  shape.input_height = input[1];
-  shape.input_width = input[2];
+  set_planes(input, output, window, &shape);
   shape.input_channels = input[3];
-  shape.output_height = output[1];
-  shape.output_width = output[2];
   shape.multiplier = filter[3] / input[3];
-  shape.window = window_2d(height, width);
   state.plan = f32_depthwise_conv_2d_plan(shape, context.thread_count());
   context.choose("f32_depthwise_conv_2d", 2.0 * product(output) * filter[1] * filter[2]);
   context.request_scratch(state.plan.scratch_bytes);

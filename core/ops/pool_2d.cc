@@ -19,43 +19,33 @@ struct State : OpState {
   F32Clamp clamp;
 };
 
-Status resolve(const OpContext& context, WindowAxis* height, WindowAxis* width) {
+Result<WindowAxes> window_of(const OpContext& context) {
   const auto& options = context.options<Pool2DOptions>();
   const Shape& input = context.input(0).shape;
-  *height = {input[1], options.filter_height, options.stride_h, 1};
-  *width = {input[2], options.filter_width, options.stride_w, 1};
-  ZEOLITE_TRY(resolve_window(height, options.padding, "height"));
-  return resolve_window(width, options.padding, "width");
+  return resolve_window({{input[1], options.filter_height, options.stride_h},
+                         {input[2], options.filter_width, options.stride_w}},
+                        options.padding);
 }
 
 Status infer(InferContext& context) {
   ZEOLITE_TRY(require_rank(context, 0, 4));
   ZEOLITE_TRY(check_fused(context.options<Pool2DOptions>().fused_activation_function));
-  WindowAxis height;
-  WindowAxis width;
-  ZEOLITE_TRY(resolve(context, &height, &width));
+  ZEOLITE_ASSIGN(const WindowAxes window, window_of(context));
   const Shape& input = context.input(0).shape;
   return context.set_output(0, context.input(0).type,
-                            {input[0], height.output, width.output, input[3]});
+                            {input[0], window.height.output, window.width.output, input[3]});
 }
 
 Status prepare(PrepareContext& context) {
   State& state = context.state<State>();
   const Shape& input = context.input(0).shape;
   const Shape& output = context.output(0).shape;
-  WindowAxis height;
-  WindowAxis width;
-  ZEOLITE_TRY(resolve(context, &height, &width));
+  ZEOLITE_ASSIGN(const WindowAxes window, window_of(context));
   ZEOLITE_ASSIGN(state.clamp,
                  fused_clamp(context.options<Pool2DOptions>().fused_activation_function));
-  state.shape.batch = input[0];
-  state.shape.input_height = input[1];
-  state.shape.input_width = input[2];
+  set_planes(input, output, window, &state.shape);
   state.shape.channels = input[3];
-  state.shape.output_height = output[1];
-  state.shape.output_width = output[2];
-  state.shape.window = window_2d(height, width);
-  const double flops = 1.0 * product(output) * height.filter * width.filter;
+  const double flops = 1.0 * product(output) * window.height.filter * window.width.filter;
   switch (context.code()) {
     case BuiltinOperator::kAveragePool2d: context.choose("f32_average_pool_2d", flops); break;
     case BuiltinOperator::kMaxPool2d: context.choose("f32_max_pool_2d", flops); break;

@@ -5,11 +5,11 @@
 //   output the same type
 // The bytes stay, so the output may share the input's memory.
 #include <cstdint>
-#include <cstring>
 
 #include "core/base/checked.h"
 #include "core/ops/check.h"
 #include "core/ops/kernels.h"
+#include "core/ops/same_bytes.h"
 
 namespace zeolite {
 namespace {
@@ -66,22 +66,8 @@ Status infer(InferContext& context) {
   return context.set_output(0, input.type, std::move(shape));
 }
 
-Status prepare(PrepareContext& context) {
-  context.choose("copy");
-  context.allow_in_place();
-  return {};
-}
-
-Status eval(EvalContext& context) {
-  const Operand& output = context.output(0);
-  if (output.bytes > 0 && output.data != context.input(0).data) {
-    std::memcpy(output.writable, context.input(0).data, output.bytes);
-  }
-  return {};
-}
-
 }  // namespace
 
-const OpKernel kReshapeOp = {infer, prepare, eval};
+const OpKernel kReshapeOp = {infer, prepare_same_bytes, eval_same_bytes};
 
 }  // namespace zeolite

@@ -2,10 +2,9 @@
 //   SQUEEZE (1, 2):   drops the dimensions of size 1 that squeeze_dims names (all without names)
 //   EXPAND_DIMS (1):  puts a dimension of size 1 before `axis` (int32 or int64, one value)
 // Any type; the output may share the input's memory.
-#include <cstring>
-
 #include "core/ops/check.h"
 #include "core/ops/kernels.h"
+#include "core/ops/same_bytes.h"
 
 namespace zeolite {
 namespace {
@@ -39,23 +38,9 @@ Status infer_expand(InferContext& context) {
   return context.set_output(0, input.type, std::move(shape));
 }
 
-Status prepare(PrepareContext& context) {
-  context.choose("copy");
-  context.allow_in_place();
-  return {};
-}
-
-Status eval(EvalContext& context) {
-  const Operand& output = context.output(0);
-  if (output.bytes > 0 && output.data != context.input(0).data) {
-    std::memcpy(output.writable, context.input(0).data, output.bytes);
-  }
-  return {};
-}
-
 }  // namespace
 
-const OpKernel kSqueezeOp = {infer_squeeze, prepare, eval};
-const OpKernel kExpandDimsOp = {infer_expand, prepare, eval};
+const OpKernel kSqueezeOp = {infer_squeeze, prepare_same_bytes, eval_same_bytes};
+const OpKernel kExpandDimsOp = {infer_expand, prepare_same_bytes, eval_same_bytes};
 
 }  // namespace zeolite

@@ -19,25 +19,17 @@ struct State : OpState {
 };
 
 // The window as the convolution of the output that gives the input.
-Status resolve(const OpContext& context, const Shape& output, WindowAxis* height,
-               WindowAxis* width) {
-  const auto& options = context.options<TransposeConvOptions>();
-  const Shape& filter = context.input(1).shape;
-  *height = {output[1], filter[1], options.stride_h, 1};
-  *width = {output[2], filter[2], options.stride_w, 1};
-  ZEOLITE_TRY(resolve_window(height, options.padding, "height"));
-  return resolve_window(width, options.padding, "width");
+Result<WindowAxes> window_of(const OpContext& context, const Shape& output) {
+  return resolve_filter(output, context.input(1).shape, context.options<TransposeConvOptions>());
 }
 
 Status infer(InferContext& context) {
   ZEOLITE_TRY(require_rank(context, 0, 1));
-  ZEOLITE_TRY(require_rank(context, 1, 4));
-  ZEOLITE_TRY(require_rank(context, 2, 4));
+  ZEOLITE_TRY(check_filter(context, 2, 1,
+                           context.options<TransposeConvOptions>().fused_activation_function));
   const Shape& filter = context.input(1).shape;
   const Shape& input = context.input(2).shape;
   const TensorType type = context.input(2).type;
-  if (!is_static(filter)) return bad_input("the filter's shape is not known");
-  ZEOLITE_TRY(check_fused(context.options<TransposeConvOptions>().fused_activation_function));
   ZEOLITE_TRY(check_bias(context, 3, filter[0]));
   ZEOLITE_TRY(require_size(context, 2, 3, filter[3], "channels"));
   if (!context.input(0).has_data) return context.set_output_unknown(0, type);
@@ -47,11 +39,9 @@ Status infer(InferContext& context) {
     return bad_input("output shape " + shape_text(output) + " does not fit input " +
                      shape_text(input) + " and filter " + shape_text(filter));
   }
-  WindowAxis height;
-  WindowAxis width;
-  ZEOLITE_TRY(resolve(context, output, &height, &width));
-  ZEOLITE_TRY(require_size(context, 2, 1, height.output, "rows"));
-  ZEOLITE_TRY(require_size(context, 2, 2, width.output, "columns"));
+  ZEOLITE_ASSIGN(const WindowAxes window, window_of(context, output));
+  ZEOLITE_TRY(require_size(context, 2, 1, window.height.output, "rows"));
+  ZEOLITE_TRY(require_size(context, 2, 2, window.width.output, "columns"));
   return context.set_output(0, type, std::move(output));
 }
 
@@ -60,20 +50,13 @@ Status prepare(PrepareContext& context) {
   const Shape& filter = context.input(1).shape;
   const Shape& input = context.input(2).shape;
   const Shape& output = context.output(0).shape;
-  WindowAxis height;
-  WindowAxis width;
-  ZEOLITE_TRY(resolve(context, output, &height, &width));
+  ZEOLITE_ASSIGN(const WindowAxes window, window_of(context, output));
   ZEOLITE_ASSIGN(state.clamp, fused_clamp(context.options<TransposeConvOptions>()
                                               .fused_activation_function));
   TransposeConvShape shape;
-  shape.batch = input[0];
-  shape.input_height = input[1];
-  shape.input_width = input[2];
+  set_planes(input, output, window, &shape);
   shape.input_channels = input[3];
-  shape.output_height = output[1];
-  shape.output_width = output[2];
   shape.output_channels = output[3];
-  shape.window = window_2d(height, width);
   state.plan = f32_transpose_conv_plan(shape, context.thread_count());
   context.choose("f32_transpose_conv", 2.0 * product(input) * product(filter, 0, 3));
   context.request_scratch(state.plan.scratch_bytes);

@@ -33,7 +33,24 @@ Status resolve_window(WindowAxis* axis, Padding padding, const char* name) {
   return {};
 }
 
-Window2D window_2d(const WindowAxis& height, const WindowAxis& width) {
+Result<WindowAxes> resolve_window(WindowAxes axes, Padding padding) {
+  ZEOLITE_TRY(resolve_window(&axes.height, padding, "height"));
+  ZEOLITE_TRY(resolve_window(&axes.width, padding, "width"));
+  return axes;
+}
+
+Status check_filter(const OpContext& context, size_t input, size_t filter,
+                    ActivationFunctionType activation) {
+  ZEOLITE_TRY(require_rank(context, input, 4));
+  ZEOLITE_TRY(require_rank(context, filter, 4));
+  if (!is_static(context.input(filter).shape)) {
+    return bad_input("the filter's shape is not known");
+  }
+  return check_fused(activation);
+}
+
+Window2D window_2d(const WindowAxes& axes) {
+  const auto& [height, width] = axes;
   Window2D window;
   window.kernel_height = height.filter;
   window.kernel_width = width.filter;
