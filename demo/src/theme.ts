@@ -3,6 +3,7 @@
 export type Theme = 'system' | 'light' | 'dark';
 export const kThemes: readonly Theme[] = ['system', 'light', 'dark'];
 
+const systemIsDark = matchMedia('(prefers-color-scheme: dark)');
 const listeners = new Set<() => void>();
 
 export function theme(): Theme {
@@ -11,8 +12,10 @@ export function theme(): Theme {
 }
 
 export function setTheme(next: Theme): void {
-  if (next === 'system') delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = next;
+  const { dataset } = document.documentElement;
+  if (next === 'system') delete dataset.theme;
+  else dataset.theme = next;
+  dataset.scheme = next !== 'system' ? next : systemIsDark.matches ? 'dark' : 'light';
   try {
     if (next === 'system') localStorage.removeItem('theme');
     else localStorage.setItem('theme', next);
@@ -32,4 +35,5 @@ export function onTheme(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', changed);
+// After the listener of theme.js, which has set the colours by then.
+systemIsDark.addEventListener('change', changed);

@@ -109,6 +109,28 @@ test('the theme can be switched during a conversion', async (t) => {
   assert.equal(await phase(page, 'result', 'failed'), 'result');
 });
 
+test('the colours are those that were chosen, else those of the system', async (t) => {
+  const { page } = await open(t);
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const system = async (colorScheme) => {
+    await page.emulateMedia({ colorScheme });
+    // The page hears of it with its next frame.
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  };
+  await system('light');
+  const light = await background();
+  await system('dark');
+  const dark = await background();
+  assert.notEqual(dark, light);
+  await page.click('.bar button[aria-label^="Theme"]');
+  assert.equal(await background(), light, 'light is chosen on a dark system');
+  await page.click('.bar button[aria-label^="Theme"]');
+  await system('light');
+  assert.equal(await background(), dark, 'dark is chosen on a light system');
+  await page.click('.bar button[aria-label^="Theme"]');
+  assert.equal(await background(), light, 'as the system again');
+});
+
 test('a file that is dropped anywhere opens', async (t) => {
   const { page } = await open(t);
   const good = fs.readFileSync(path.join(repo, 'tests/data/bad/good.h5'));
