@@ -19,27 +19,44 @@ Result<bool> run_pass(Model* model, size_t subgraph, Status (*pass)(Editor*)) {
 
 }  // namespace
 
-Status run_conversion_passes(Model* model, const PassOptions& options) {
-  std::vector<Status (*)(Editor*)> passes = {remove_dead, remove_identities};
-  if (options.fold_constants) passes.push_back(fold_constants);
-  if (options.move_transposes) passes.push_back(move_transposes);
-  passes.push_back(recognize_patterns);
-  if (options.fold_arithmetic) passes.push_back(fold_arithmetic);
-  passes.push_back(fuse_pads);
-  if (options.fuse_activations) passes.push_back(fuse_activations);
-  passes.push_back(merge_duplicates);
-  passes.push_back(remove_dead);
-  for (size_t subgraph = 0; subgraph < model->subgraphs.size(); ++subgraph) {
-    bool has_changed = true;
-    for (int round = 0; round < kMaxRounds && has_changed; ++round) {
-      has_changed = false;
-      for (Status (*pass)(Editor*) : passes) {
-        ZEOLITE_ASSIGN(const bool changed_now, run_pass(model, subgraph, pass));
-        has_changed |= changed_now;
-      }
-    }
+ConversionPasses::ConversionPasses(Model* model, const PassOptions& options) : model_(model) {
+  passes_ = {remove_dead, remove_identities};
+  if (options.fold_constants) passes_.push_back(fold_constants);
+  if (options.move_transposes) passes_.push_back(move_transposes);
+  passes_.push_back(recognize_patterns);
+  if (options.fold_arithmetic) passes_.push_back(fold_arithmetic);
+  passes_.push_back(fuse_pads);
+  if (options.fuse_activations) passes_.push_back(fuse_activations);
+  passes_.push_back(merge_duplicates);
+  passes_.push_back(remove_dead);
+}
+
+size_t ConversionPasses::total() const {
+  if (is_done()) return done_;
+  const size_t later = has_changed_ ? 1 : 0;
+  const size_t subgraphs = model_->subgraphs.size() - subgraph_ - 1;
+  return done_ + passes_.size() - next_ + (later + subgraphs) * passes_.size();
+}
+
+Status ConversionPasses::step() {
+  if (is_done()) return {};
+  ZEOLITE_ASSIGN(const bool changed_now, run_pass(model_, subgraph_, passes_[next_]));
+  has_changed_ |= changed_now;
+  ++done_;
+  if (++next_ < passes_.size()) return {};
+  next_ = 0;
+  if (!has_changed_ || ++round_ == kMaxRounds) {
+    ++subgraph_;
+    round_ = 0;
   }
-  drop_unused(model);
+  has_changed_ = false;
+  if (is_done()) drop_unused(model_);
+  return {};
+}
+
+Status run_conversion_passes(Model* model, const PassOptions& options) {
+  ConversionPasses passes(model, options);
+  while (!passes.is_done()) ZEOLITE_TRY(passes.step());
   return {};
 }
 

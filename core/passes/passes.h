@@ -3,6 +3,8 @@
 // merged operators are joined). Running a pass again changes nothing.
 #pragma once
 
+#include <vector>
+
 #include "core/graph/graph.h"
 #include "core/passes/editor.h"
 
@@ -16,8 +18,34 @@ struct PassOptions {
   bool move_transposes = true;
 };
 
-// All passes until none finds anything, for every subgraph; then drops what nothing uses.
-// Errors: kOutOfMemory.
+// All passes until none finds anything, for every subgraph; then drops what nothing uses. Step by
+// step, so that others get their turn in between.
+class ConversionPasses {
+ public:
+  // `model` must outlive this, and is complete only when all is done.
+  explicit ConversionPasses(Model* model, const PassOptions& options = {});
+
+  // One pass over one subgraph. Errors: kOutOfMemory.
+  Status step();
+  bool is_done() const { return subgraph_ == model_->subgraphs.size(); }
+  // Steps so far, and how many there will be as far as that is known: it grows with each round that
+  // finds something.
+  size_t done() const { return done_; }
+  size_t total() const;
+
+ private:
+  using Pass = Status (*)(Editor*);
+
+  Model* model_;
+  std::vector<Pass> passes_;
+  size_t subgraph_ = 0;
+  int round_ = 0;
+  size_t next_ = 0;  // Of `passes_`, in this round.
+  bool has_changed_ = false;
+  size_t done_ = 0;
+};
+
+// All steps at once.
 Status run_conversion_passes(Model* model, const PassOptions& options = {});
 
 // The passes. Each says in `editor` whether it changed anything.
