@@ -29,7 +29,7 @@ class Writer {
  public:
   explicit Writer(const Model& model) : model_(model) {}
 
-  Result<Bytes> write() {
+  Result<TfliteFile> write() {
     collect_buffers();
     collect_codes();
     std::vector<Offset<schema::SubGraph>> subgraphs;
@@ -345,39 +345,45 @@ class Writer {
     return builder_.CreateVector(buffers);
   }
 
-  Result<Bytes> join() {
+  Result<TfliteFile> join() {
     constexpr uint64_t kLengthBytes = sizeof(flatbuffers::uoffset_t);
-    // The length stands right before the aligned data.
-    const auto data_position = [](uint64_t end) {
-      return (end + kLengthBytes + kDataAlignment - 1) / kDataAlignment * kDataAlignment;
-    };
-    uint64_t size = builder_.GetSize();
+    TfliteFile file;
+    file.size = builder_.GetSize();
+    // The length stands right before the aligned data. The lengths lie behind the tables here, each
+    // a piece of its own.
+    std::vector<uint64_t> positions;
     for (const std::span<const uint8_t> data : used_) {
-      if (!data.empty()) size = data_position(size) + data.size();
+      if (data.empty()) {
+        positions.push_back(0);
+        continue;
+      }
+      positions.push_back((file.size + kLengthBytes + kDataAlignment - 1) / kDataAlignment *
+                          kDataAlignment);
+      file.size = positions.back() + data.size();
     }
-    if (size > kMaxFileBytes) {
-      return unsupported("The model needs " + std::to_string(size) +
+    if (file.size > kMaxFileBytes) {
+      return unsupported("The model needs " + std::to_string(file.size) +
                          " bytes; a .tflite file holds at most 2 GB");
     }
-    ZEOLITE_ASSIGN(Bytes file, Bytes::allocate(size, "the .tflite file"));
-    std::memcpy(file.data(), builder_.GetBufferPointer(), builder_.GetSize());
-    const auto& tables = *schema::GetModel(file.data())->buffers();
-    uint64_t end = builder_.GetSize();
+    const size_t tables_size = builder_.GetSize();
+    ZEOLITE_ASSIGN(file.tables, Bytes::allocate(tables_size + kLengthBytes * used_.size(),
+                                                "the .tflite file"));
+    std::memcpy(file.tables.data(), builder_.GetBufferPointer(), tables_size);
+    file.pieces.push_back({0, file.tables.span().first(tables_size)});
+    const auto& tables = *schema::GetModel(file.tables.data())->buffers();
     for (uint32_t i = 0; i < used_.size(); ++i) {
       const std::span<const uint8_t> data = used_[i];
       if (data.empty()) continue;
-      const uint64_t position = data_position(end);
-      std::memset(file.data() + end, 0, static_cast<size_t>(position - end));
-      const auto length = static_cast<flatbuffers::uoffset_t>(data.size());
-      flatbuffers::WriteScalar(file.data() + position - kLengthBytes, length);
-      std::memcpy(file.data() + position, data.data(), data.size());
+      uint8_t* length = file.tables.data() + tables_size + kLengthBytes * i;
+      flatbuffers::WriteScalar(length, static_cast<flatbuffers::uoffset_t>(data.size()));
+      file.pieces.push_back({positions[i] - kLengthBytes, {length, kLengthBytes}});
+      file.pieces.push_back({positions[i], data});
       const auto* table = reinterpret_cast<const flatbuffers::Table*>(tables.Get(i));
       const uint8_t* field = table->GetAddressOf(schema::Buffer::VT_DATA);
-      const uint64_t field_position = static_cast<uint64_t>(field - file.data());
+      const uint64_t field_position = static_cast<uint64_t>(field - file.tables.data());
       flatbuffers::WriteScalar(
-          file.data() + field_position,
-          static_cast<flatbuffers::uoffset_t>(position - kLengthBytes - field_position));
-      end = position + data.size();
+          file.tables.data() + field_position,
+          static_cast<flatbuffers::uoffset_t>(positions[i] - kLengthBytes - field_position));
     }
     return file;
   }
@@ -393,6 +399,19 @@ class Writer {
 
 }  // namespace
 
-Result<Bytes> write_tflite(const Model& model) { return Writer(model).write(); }
+Result<TfliteFile> lay_out_tflite(const Model& model) { return Writer(model).write(); }
+
+Result<Bytes> write_tflite(const Model& model) {
+  ZEOLITE_ASSIGN(const TfliteFile file, lay_out_tflite(model));
+  return put_together(file);
+}
+
+Result<Bytes> put_together(const TfliteFile& file) {
+  ZEOLITE_ASSIGN(Bytes bytes, Bytes::allocate_zeroed(file.size, "the .tflite file"));
+  for (const TfliteFile::Piece& piece : file.pieces) {
+    std::memcpy(bytes.data() + piece.position, piece.bytes.data(), piece.bytes.size());
+  }
+  return bytes;
+}
 
 }  // namespace zeolite
