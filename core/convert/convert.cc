@@ -4,20 +4,23 @@
 #include <cstring>
 #include <utility>
 
+#include "core/base/checked.h"
 #include "core/convert/report.h"
 #include "core/convert/sources/keras.h"
 #include "core/formats/detect.h"
 #include "core/formats/zip.h"
-#include "core/graph/write.h"
 #include "core/optimize/sparsify.h"
 #include "core/ops/versions.h"
-#include "core/passes/passes.h"
 
 namespace zeolite {
 namespace {
 
-// Layers lowered in one step: small enough to show progress, large enough not to matter.
+// What is lowered in one step, whichever is reached first: small enough to show progress, large
+// enough not to matter.
 constexpr size_t kLayersAStep = 16;
+constexpr uint64_t kWeightBytesAStep = 4 * 1024 * 1024;
+
+constexpr uint64_t kMaxTfliteBytes = 0x7fffffff;
 
 // The runtime reads a string of this many bytes, zeros at its end.
 constexpr size_t kRuntimeVersionBytes = 16;
@@ -79,9 +82,9 @@ Result<SourceGraph> read_source(std::span<const SourceFile> files, std::string_v
   }
   if (!format.empty()) return read_keras(files);
   for (const SourceFile& file : files) {
-    if (is_keras(detect_format(file.bytes->span()))) return read_keras(files);
+    if (is_keras(detect_format(file.bytes))) return read_keras(files);
   }
-  const Format found = detect_format(files.front().bytes->span());
+  const Format found = detect_format(files.front().bytes);
   const std::string name =
       files.front().name.empty() ? "the file" : "\"" + files.front().name + "\"";
   if (found == Format::kTflite) {
@@ -89,7 +92,7 @@ Result<SourceGraph> read_source(std::span<const SourceFile> files, std::string_v
   }
   if (found == Format::kZip) {
     // What its directory says decides; one that cannot be read was cut off with the end.
-    const Result<zip::Archive> archive = zip::Archive::open(files.front().bytes->span());
+    const Result<zip::Archive> archive = zip::Archive::open(files.front().bytes);
     if (!archive.ok()) {
       return corrupt(name + " is a zip archive that is damaged or was cut short: " +
                      archive.error().message);
@@ -120,11 +123,11 @@ Status Conversion::step() {
 
 Status Conversion::read() {
   ZEOLITE_ASSIGN(SourceGraph graph, read_source(files_, options_.format));
-  // From here on the graph alone holds them, so that they go when it lets go.
+  // From here on the graph's weights alone hold them, so that they go when those go.
   files_.clear();
   source_ = std::make_unique<SourceGraph>(std::move(graph));
   ZEOLITE_TRY(select_outputs());
-  count_parameters(*source_);
+  ZEOLITE_TRY(refuse_too_large());
   for (const auto& [name, shape] : options_.input_shapes) {
     const bool is_input =
         std::any_of(source_->inputs.begin(), source_->inputs.end(),
@@ -136,6 +139,21 @@ Status Conversion::read() {
   lowering_ = std::make_unique<Lowering>(source_.get(), true, options_.input_shapes);
   advance(ConvertStage::kLower, source_->nodes.size());
   return Status();
+}
+
+// Before any of the weights is read. What is stored sparsely may become smaller than it looks.
+Status Conversion::refuse_too_large() const {
+  uint64_t bytes = 0;
+  for (const SourceNode& node : source_->nodes) {
+    if (node.first_call >= 0) continue;
+    for (const SourceWeight& weight : node.weights) {
+      const Result<uint64_t> size = byte_size(TensorType::kFloat32, weight.shape);
+      if (!size.ok() || !checked_add(bytes, size.value(), &bytes)) bytes = ~uint64_t{0};
+    }
+  }
+  if (options_.sparsify || bytes <= kMaxTfliteBytes) return Status();
+  return unsupported("the model's weights take " + std::to_string(bytes) +
+                     " bytes as float32; a .tflite file holds at most 2 GB");
 }
 
 Status Conversion::select_outputs() {
@@ -157,8 +175,15 @@ Status Conversion::select_outputs() {
 }
 
 Status Conversion::lower() {
-  for (size_t i = 0; i < kLayersAStep && lowering_->done() < lowering_->total(); ++i) {
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < kLayersAStep && bytes < kWeightBytesAStep &&
+                     lowering_->done() < lowering_->total(); ++i) {
+    SourceNode& node = source_->nodes[lowering_->done()];
+    ZEOLITE_TRY(load_weights(&node));
+    count_parameters(node, source_.get());
+    for (const SourceWeight& weight : node.weights) bytes += weight.data.data.size();
     lowering_->step();
+    drop_weights(&node);
   }
   progress_.done = lowering_->done();
   if (lowering_->done() < lowering_->total()) return Status();
@@ -167,13 +192,17 @@ Status Conversion::lower() {
   lowering_.reset();
   // All constants are copies now.
   for (SourceNode& node : source_->nodes) node.weights.clear();
-  source_->files.clear();
-  advance(ConvertStage::kPasses);
+  passes_ = std::make_unique<ConversionPasses>(&model_);
+  advance(ConvertStage::kPasses, passes_->total());
   return Status();
 }
 
 Status Conversion::run_passes() {
-  ZEOLITE_TRY(run_conversion_passes(&model_));
+  ZEOLITE_TRY(passes_->step());
+  progress_.done = passes_->done();
+  progress_.total = passes_->total();
+  if (!passes_->is_done()) return Status();
+  passes_.reset();
   advance(ConvertStage::kOptimize);
   return Status();
 }
@@ -195,13 +224,13 @@ Status Conversion::write() {
   }
   if (!options_.min_runtime.empty()) ZEOLITE_TRY(too_new(model_, options_.min_runtime));
   ZEOLITE_TRY(add_runtime_version(&model_));
-  ZEOLITE_ASSIGN(tflite_, write_tflite(model_));
+  ZEOLITE_ASSIGN(tflite_, lay_out_tflite(model_));
   advance(ConvertStage::kDone);
   return Status();
 }
 
 json::Value Conversion::report() const {
-  return convert_report(*source_, model_, tflite_.size());
+  return convert_report(*source_, model_, tflite_.size);
 }
 
 }  // namespace zeolite

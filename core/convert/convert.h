@@ -13,6 +13,8 @@
 #include "core/convert/sources/source_graph.h"
 #include "core/formats/json.h"
 #include "core/graph/graph.h"
+#include "core/graph/write.h"
+#include "core/passes/passes.h"
 
 namespace zeolite {
 
@@ -39,6 +41,9 @@ struct ConvertProgress {
 
 // One conversion. The caller calls step() until it is done, and may show progress, look at what is
 // there, or give up (destroy it) in between.
+//
+// What is in memory: never the source's files (unless their source holds them there), the weights of
+// one layer while it is lowered, and the constants of the graph. The result is pieces of those.
 class Conversion {
  public:
   Conversion(std::vector<SourceFile> files, ConvertOptions options);
@@ -48,14 +53,12 @@ class Conversion {
   bool is_done() const { return progress_.stage == ConvertStage::kDone; }
   const ConvertProgress& progress() const { return progress_; }
 
-  // The source graph: from the end of kRead on. Its weights go when they have been lowered, so that
-  // source and result need not be in memory together.
+  // The source graph: from the end of kRead on. Its weights cannot be read any more after kLower.
   const SourceGraph* source() const { return source_.get(); }
   // The graph being made: from the end of kLower on.
   const Model* model() const { return has_model_ ? &model_ : nullptr; }
-  // Only when is_done().
-  const Bytes& tflite() const { return tflite_; }
-  Bytes take_tflite() { return std::move(tflite_); }
+  // Only when is_done(). It points into the model.
+  const TfliteFile& tflite() const { return tflite_; }
   // The interface's ConvertReport. Only when is_done().
   json::Value report() const;
 
@@ -66,6 +69,7 @@ class Conversion {
   Status optimize();
   Status write();
   Status select_outputs();
+  Status refuse_too_large() const;
   void advance(ConvertStage stage, uint64_t total = 1) { progress_ = {stage, 0, total}; }
 
   std::vector<SourceFile> files_;
@@ -73,9 +77,10 @@ class Conversion {
   ConvertProgress progress_;
   std::unique_ptr<SourceGraph> source_;
   std::unique_ptr<Lowering> lowering_;
+  std::unique_ptr<ConversionPasses> passes_;
   Model model_;
   bool has_model_ = false;
-  Bytes tflite_;
+  TfliteFile tflite_;
 };
 
 // Reads `files` as far as the source graph, whatever their format. Errors: kNotAModel when nothing

@@ -177,8 +177,8 @@ json::Value convert_report(const SourceGraph& source, const Model& model, uint64
   return report;
 }
 
-Inspection inspect_source(SourceGraph* source) {
-  count_parameters(*source);
+Result<Inspection> inspect_source(SourceGraph* source) {
+  ZEOLITE_TRY(count_parameters(source));
   const std::vector<Issue> issues = infer_source_shapes(source);
   Inspection inspection;
   inspection.format = source->format;
@@ -220,7 +220,7 @@ Inspection inspect_source(SourceGraph* source) {
       tensor.type = weight.type;
       tensor.shape = weight.shape;
       tensor.constant = true;
-      tensor.bytes = weight.data.data.size();
+      tensor.bytes = weight_bytes(weight);
       graph.tensors.push_back(std::move(tensor));
     }
     graph.nodes.push_back(std::move(shown));
@@ -250,7 +250,8 @@ Result<TensorStats> source_stats(const SourceGraph& source, int32_t tensor) {
   for (const SourceNode& node : source.nodes) {
     for (const SourceWeight& weight : node.weights) {
       if (next++ == tensor) {
-        return data_stats(weight.type, weight.data.data, weight.shape, nullptr);
+        ZEOLITE_ASSIGN(const Content data, read_weight(weight));
+        return data_stats(weight.type, data.data, weight.shape, nullptr);
       }
     }
   }

@@ -15,11 +15,12 @@ namespace zeolite {
 json::Value convert_report(const SourceGraph& source, const Model& model, uint64_t bytes_out);
 
 // The inspection of a source graph: one graph, a node a layer, the weights as constant tensors.
-// Fills in what follows of its shapes; what could not be converted is in `compatibility`.
-Inspection inspect_source(SourceGraph* source);
+// Fills in what follows of its shapes; what could not be converted is in `compatibility`. Errors: of
+// reading the weights.
+Result<Inspection> inspect_source(SourceGraph* source);
 
 // Statistics of the weight that is tensor `tensor` of inspect_source's graph. Errors: kBadInput
-// when it is none.
+// when it is none, and those of reading it.
 Result<TensorStats> source_stats(const SourceGraph& source, int32_t tensor);
 
 }  // namespace zeolite

@@ -5,12 +5,16 @@
 #include <cctype>
 
 #include "core/base/endian.h"
+#include "core/formats/hdf5.h"
 #include "core/formats/zip.h"
 
 namespace zeolite {
 namespace {
 
 using Bytes = std::span<const uint8_t>;
+
+// What all but JSON is told by.
+constexpr uint64_t kHeadBytes = 64 * 1024;
 
 bool has_at(Bytes bytes, size_t offset, std::string_view text) {
   return bytes.size() >= offset + text.size() &&
@@ -20,17 +24,6 @@ bool has_at(Bytes bytes, size_t offset, std::string_view text) {
 
 std::string_view text_of(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-// The signature may come after a block of the user's own, of 512 bytes or a power of two times that.
-bool is_hdf5(Bytes bytes) {
-  constexpr std::string_view kSignature("\x89HDF\r\n\x1a\n", 8);
-  if (has_at(bytes, 0, kSignature)) return true;
-  for (size_t offset = 512; offset < bytes.size(); offset *= 2) {
-    if (has_at(bytes, offset, kSignature)) return true;
-    if (offset > (size_t{1} << 30)) break;
-  }
-  return false;
 }
 
 // Containers and files that begin with bytes of their own. From each format's specification.
@@ -68,9 +61,9 @@ constexpr std::array<Signature, 21> kSignatures = {{
 
 // By the names of the members. A broken archive is what its first member says, so that its reader
 // can tell what is broken.
-Format detect_zip(Bytes bytes) {
+Format detect_zip(const std::shared_ptr<const ByteSource>& source, Bytes bytes) {
   std::vector<std::string> names;
-  Result<zip::Archive> archive = zip::Archive::open(bytes);
+  Result<zip::Archive> archive = zip::Archive::open(source);
   if (archive.ok()) {
     for (const zip::Entry& entry : archive->entries()) names.push_back(entry.name);
   } else if (bytes.size() > 30) {
@@ -151,12 +144,16 @@ std::string lower_case(std::string_view text) {
   return result;
 }
 
-Format detect_text(Bytes bytes) {
-  std::string_view text = text_of(bytes);
+// Without a mark of the byte order and white space before it.
+std::string_view without_space(std::string_view text) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-  const size_t start = text.find_first_not_of(" \t\r\n");
-  if (start == std::string_view::npos) return Format::kUnknown;
-  text.remove_prefix(start);
+  text.remove_prefix(std::min(text.size(), text.find_first_not_of(" \t\r\n")));
+  return text;
+}
+
+Format detect_text(Bytes bytes) {
+  const std::string_view text = without_space(text_of(bytes));
+  if (text.empty()) return Format::kUnknown;
   if (text[0] == '<') {
     const std::string head = lower_case(text.substr(0, 1024));
     if (head.starts_with("<!doctype html") || contains(head, "<html") || contains(head, "<head") ||
@@ -179,16 +176,18 @@ Format detect_text(Bytes bytes) {
 }
 
 // A table of TensorFlow's checkpoints ends with this number (their .index file).
-bool is_checkpoint_index(Bytes bytes) {
+bool is_checkpoint_index(const ByteSource& source) {
   constexpr uint64_t kMagic = 0xdb4775248b80fb57;
-  return bytes.size() >= 48 && load_little_endian<uint64_t>(bytes.data() + bytes.size() - 8) == kMagic;
+  std::array<uint8_t, sizeof(kMagic)> end;
+  return source.size() >= 48 && source.read(source.size() - end.size(), end).ok() &&
+         load_little_endian<uint64_t>(end.data()) == kMagic;
 }
 
 // A length of the header, then the header: a JSON object.
-bool is_safetensors(Bytes bytes) {
+bool is_safetensors(Bytes bytes, uint64_t file_size) {
   if (bytes.size() < 10) return false;
   const uint64_t length = load_little_endian<uint64_t>(bytes.data());
-  return length >= 2 && length <= bytes.size() - 8 && bytes[8] == '{';
+  return length >= 2 && length <= file_size - 8 && bytes[8] == '{';
 }
 
 struct About {
@@ -259,17 +258,30 @@ const About& about(Format format) {
 
 }  // namespace
 
-Format detect_format(std::span<const uint8_t> bytes) {
-  if (bytes.empty()) return Format::kEmpty;
+Format detect_format(const std::shared_ptr<const ByteSource>& source) {
+  if (source->size() == 0) return Format::kEmpty;
+  Result<Content> head = source->content(0, std::min(source->size(), kHeadBytes), "a file");
+  if (!head.ok()) return Format::kUnknown;
+  std::span<const uint8_t> bytes = head->data;
   for (const Signature& signature : kSignatures) {
     if (has_at(bytes, signature.offset, signature.bytes)) return signature.format;
   }
-  if (is_hdf5(bytes)) return Format::kHdf5;
-  if (zip::looks_like_zip(bytes)) return detect_zip(bytes);
-  if (is_safetensors(bytes)) return Format::kSafetensors;
-  if (is_checkpoint_index(bytes)) return Format::kTensorFlowCheckpoint;
+  if (hdf5::looks_like_hdf5(*source)) return Format::kHdf5;
+  if (zip::looks_like_zip(bytes)) return detect_zip(source, bytes);
+  if (is_safetensors(bytes, source->size())) return Format::kSafetensors;
+  if (is_checkpoint_index(*source)) return Format::kTensorFlowCheckpoint;
+  if (bytes.size() < source->size() && without_space(text_of(bytes)).starts_with('{')) {
+    Result<Content> all = source->content("a text");
+    if (!all.ok()) return Format::kUnknown;
+    head = std::move(all);
+    bytes = head->data;
+  }
   const Format text = detect_text(bytes);
   return text != Format::kUnknown ? text : detect_protobuf(bytes);
+}
+
+Format detect_format(std::span<const uint8_t> bytes) {
+  return detect_format(MemorySource::view_of(bytes));
 }
 
 std::string_view format_words(Format format) { return about(format).words; }

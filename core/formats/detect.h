@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "core/formats/byte_source.h"
 
 namespace zeolite {
 
@@ -55,7 +58,10 @@ enum class Format : uint8_t {
   kZstd,
 };
 
-// Looks at the first bytes, and for zip archives at the names of the members.
+// Looks at the first and last bytes, for zip archives at the names of the members, and at all of
+// what seems to be JSON.
+Format detect_format(const std::shared_ptr<const ByteSource>& source);
+// Of bytes in memory.
 Format detect_format(std::span<const uint8_t> bytes);
 
 // What `format` is, such as "a PyTorch checkpoint (zip with data.pkl)", to follow "this is".

@@ -1,6 +1,7 @@
 #include "core/formats/hdf5.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -21,10 +22,12 @@ constexpr uint64_t kFirstUserBlock = 512;
 
 // Where the superblock begins: at 0, or behind a user block of 512 bytes or twice, four times, ...
 // as many.
-std::optional<uint64_t> find_superblock(std::span<const uint8_t> bytes) {
-  for (uint64_t at = 0; at + kSignature.size() <= bytes.size();
+std::optional<uint64_t> find_superblock(const ByteSource& source) {
+  std::array<uint8_t, kSignature.size()> found;
+  for (uint64_t at = 0; range_within(at, found.size(), source.size());
        at = at == 0 ? kFirstUserBlock : at * 2) {
-    if (std::equal(kSignature.begin(), kSignature.end(), bytes.begin() + static_cast<ptrdiff_t>(at),
+    if (!source.read(at, found).ok()) break;
+    if (std::equal(kSignature.begin(), kSignature.end(), found.begin(),
                    [](char a, uint8_t b) { return static_cast<uint8_t>(a) == b; })) {
       return at;
     }
@@ -41,8 +44,13 @@ struct SuperBlock {
   uint64_t root = kNoAddress;
 };
 
-// `bytes` begin at the superblock, `user_block_bytes` into the file.
-Result<SuperBlock> read_superblock(std::span<const uint8_t> bytes, uint64_t user_block_bytes) {
+// `source` begins at the superblock, `user_block_bytes` into the file.
+Result<SuperBlock> read_superblock(const ByteSource& source, uint64_t user_block_bytes) {
+  // Of the largest version, with addresses of eight bytes.
+  constexpr uint64_t kMaxSuperBlockBytes = 128;
+  ZEOLITE_ASSIGN(const Content head,
+                 source.content(0, std::min(kMaxSuperBlockBytes, source.size()), "a superblock"));
+  const std::span<const uint8_t> bytes = head.data;
   SuperBlock block;
   Cursor start(bytes, 8, 8);
   start.skip(kSignature.size());
@@ -57,7 +65,7 @@ Result<SuperBlock> read_superblock(std::span<const uint8_t> bytes, uint64_t user
   if (!start.ok() || !is_possible_size(block.offset_size) || !is_possible_size(block.length_size)) {
     return damaged("the superblock is wrong");
   }
-  Cursor cursor(bytes.subspan(start.position()), block.offset_size, block.length_size);
+  Cursor cursor(bytes.subspan(static_cast<size_t>(start.position())), block.offset_size, block.length_size);
   if (version < 2) {
     cursor.skip(version == 0 ? 9 : 13);  // Node sizes of trees, flags.
   } else {
@@ -73,7 +81,7 @@ Result<SuperBlock> read_superblock(std::span<const uint8_t> bytes, uint64_t user
   block.root = cursor.address();
   if (!cursor.ok()) return damaged("the superblock is cut off");
   // The end is the one address that counts from the start of the file.
-  const uint64_t file_bytes = user_block_bytes + bytes.size();
+  const uint64_t file_bytes = user_block_bytes + source.size();
   if (block.end > file_bytes) {
     return damaged("it ends after " + std::to_string(file_bytes) + " of " +
                    std::to_string(block.end) + " bytes; perhaps a download broke off");
@@ -378,6 +386,8 @@ Result<std::string> Object::string_attribute(std::string_view name) const {
 Result<ArrayInfo> Object::info() const {
   Result<TypeAndSpace> both = dataset_type(file_->bytes, *parts_);
   if (!both.ok()) return both.take_status().with_context(path_);
+  Status status = check_declared_size(file_->bytes, *parts_, both->type, both->space);
+  if (!status.ok()) return std::move(status).with_context(path_);
   return array_info(both->type, both->space);
 }
 
@@ -392,14 +402,14 @@ Result<Array> Object::read() const {
   return array;
 }
 
-Result<File> File::open(std::span<const uint8_t> bytes) {
-  const std::optional<uint64_t> start = find_superblock(bytes);
+Result<File> File::open(std::shared_ptr<const ByteSource> source) {
+  const std::optional<uint64_t> start = find_superblock(*source);
   if (!start) return not_a_model("This is no HDF5 file: it has no superblock");
-  bytes = bytes.subspan(static_cast<size_t>(*start));
-  ZEOLITE_ASSIGN(const SuperBlock block, read_superblock(bytes, *start));
+  if (*start > 0) source = part_of(source, *start, source->size() - *start);
+  ZEOLITE_ASSIGN(const SuperBlock block, read_superblock(*source, *start));
   File file;
-  file.root_.file_ =
-      std::make_shared<OpenFile>(FileBytes(bytes, block.offset_size, block.length_size));
+  file.root_.file_ = std::make_shared<OpenFile>(
+      FileBytes(std::move(source), block.offset_size, block.length_size));
   Result<std::shared_ptr<const ObjectParts>> root = file.root_.file_->object_at(block.root);
   if (!root.ok()) return root.take_status().with_context("/");
   file.root_.parts_ = std::move(root).value();
@@ -407,6 +417,6 @@ Result<File> File::open(std::span<const uint8_t> bytes) {
   return file;
 }
 
-bool looks_like_hdf5(std::span<const uint8_t> bytes) { return find_superblock(bytes).has_value(); }
+bool looks_like_hdf5(const ByteSource& source) { return find_superblock(source).has_value(); }
 
 }  // namespace zeolite::hdf5

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/status.h"
+#include "core/formats/byte_source.h"
 #include "core/formats/content.h"
 
 namespace zeolite::hdf5 {
@@ -39,8 +40,8 @@ struct ArrayInfo {
 
 // The elements in C order.
 struct Array : ArrayInfo {
-  // Little-endian, whatever the file's order; a view into the file when it is stored contiguously
-  // that way. Unaligned then. Empty for strings.
+  // Little-endian, whatever the file's order; a view into the file when that is in memory and stores
+  // it contiguously that way. Unaligned then. Empty for strings.
   Content content;
   std::vector<std::string> strings;  // Only kString; padding and final zeros removed.
 
@@ -62,7 +63,7 @@ enum class ObjectKind : uint8_t { kGroup, kDataset, kDatatype };
 struct OpenFile;     // The file's bytes, the sizes its superblock gives, and what was read already.
 struct ObjectParts;  // The messages of one object header.
 
-// A group, dataset or committed datatype. Cheap to copy; valid as long as the file's bytes are. One
+// A group, dataset or committed datatype. Cheap to copy; valid as long as the file's source is. One
 // thread at a time may use the objects of a file: they share what was read already.
 class Object {
  public:
@@ -91,7 +92,7 @@ class Object {
   // A single string.
   Result<std::string> string_attribute(std::string_view name) const;
 
-  // Only of datasets.
+  // Only of datasets. Errors: kCorrupt also when the file cannot hold what it declares.
   Result<ArrayInfo> info() const;
   // Errors: kUnsupported (type, filter, layout), kCorrupt, kOutOfMemory.
   Result<Array> read() const;
@@ -103,11 +104,16 @@ class Object {
   std::string path_;
 };
 
-// An HDF5 file over bytes that must outlive it and all that comes from it.
+// An HDF5 file. What describes its data is held in memory once it was read; the data never.
 class File {
  public:
-  // Errors: kNotAModel when no superblock is found, kCorrupt, kUnsupported.
-  static Result<File> open(std::span<const uint8_t> bytes);
+  // Errors: kNotAModel when no superblock is found, kCorrupt (also when the source cannot be read),
+  // kUnsupported.
+  static Result<File> open(std::shared_ptr<const ByteSource> source);
+  // Over bytes that must outlive it and all that comes from it.
+  static Result<File> open(std::span<const uint8_t> bytes) {
+    return open(MemorySource::view_of(bytes));
+  }
 
   const Object& root() const { return root_; }
   // The object at `path` from the root; "" and "/" are the root.
@@ -118,6 +124,6 @@ class File {
 };
 
 // Whether there is a superblock, behind a user block perhaps.
-bool looks_like_hdf5(std::span<const uint8_t> bytes);
+bool looks_like_hdf5(const ByteSource& source);
 
 }  // namespace zeolite::hdf5

@@ -23,12 +23,17 @@ constexpr uint64_t kEndRecordBytes = 22;
 constexpr uint64_t kEndRecord64Bytes = 56;
 constexpr uint64_t kEndLocator64Bytes = 20;
 constexpr uint64_t kMaxCommentBytes = 0xFFFF;
+constexpr uint64_t kPieceBytes = 1024 * 1024;  // Of what is checked without being held.
 constexpr uint16_t kExtraZip64 = 1;
 constexpr uint16_t kStored = 0;
 constexpr uint16_t kDeflated = 8;
 
 Status damaged(std::string_view what) {
   return corrupt("The zip archive is damaged: " + std::string(what));
+}
+
+Status wrong_checksum(const Entry& entry) {
+  return damaged("the checksum of " + entry.name + " is wrong");
 }
 
 // Eight tables, so that eight bytes are taken a step.
@@ -49,8 +54,9 @@ struct CrcTables {
 };
 constexpr CrcTables kCrc;
 
-uint32_t crc32(std::span<const uint8_t> bytes) {
-  uint32_t crc = 0xFFFFFFFF;
+// Goes on from `crc`, that of the bytes before.
+uint32_t crc32(std::span<const uint8_t> bytes, uint32_t crc = 0) {
+  crc = ~crc;
   const auto& t = kCrc.table;
   size_t i = 0;
   for (; i + 8 <= bytes.size(); i += 8) {
@@ -71,11 +77,15 @@ struct Directory {
   uint64_t end = 0;  // Where the records after the directory begin.
 };
 
+// Works on the end of the file, where the directory and its records lie.
 class DirectoryReader {
  public:
-  explicit DirectoryReader(std::span<const uint8_t> bytes) : bytes_(bytes) {}
+  explicit DirectoryReader(const ByteSource& source) : source_(source) {}
 
   Result<std::vector<Entry>> read() {
+    const uint64_t records = kMaxCommentBytes + kEndRecordBytes + kEndLocator64Bytes +
+                             kEndRecord64Bytes;
+    ZEOLITE_TRY(hold_from(source_.size() - std::min(source_.size(), records)));
     ZEOLITE_ASSIGN(const Directory directory, find_directory());
     if (directory.size > directory.end) return damaged("the directory is larger than the file");
     // Something may stand before the archive (a self-extracting program): offsets count from the
@@ -86,6 +96,7 @@ class DirectoryReader {
     if (directory.entry_count > directory.size / kDirectoryHeaderBytes) {
       return damaged("the directory is too small for its number of entries");
     }
+    ZEOLITE_TRY(hold_from(start));
     std::vector<Entry> entries;
     uint64_t position = start;
     for (uint64_t i = 0; i < directory.entry_count; ++i) {
@@ -97,15 +108,24 @@ class DirectoryReader {
   }
 
  private:
+  // Reads the file from `start` to its end, unless that is there.
+  Status hold_from(uint64_t start) {
+    if (start >= tail_start_ && tail_.data.data() != nullptr) return {};
+    ZEOLITE_ASSIGN(tail_, source_.content(start, source_.size() - start, "a zip directory"));
+    tail_start_ = start;
+    return {};
+  }
+  const uint8_t* at(uint64_t offset) const { return tail_.data.data() + (offset - tail_start_); }
+  // Only of what is held.
   template <class T>
   T load(uint64_t offset) const {
-    return load_little_endian<T>(bytes_.data() + offset);
+    return load_little_endian<T>(at(offset));
   }
   bool has_record(uint64_t offset, uint64_t size, uint32_t signature) const {
-    return range_within(offset, size, bytes_.size()) && load<uint32_t>(offset) == signature;
+    return range_within(offset, size, source_.size()) && load<uint32_t>(offset) == signature;
   }
 
-  Result<Directory> find_directory() const {
+  Result<Directory> find_directory() {
     const std::optional<uint64_t> end = find_end_record();
     if (!end) return not_a_model("This is no zip archive: it has no directory at its end");
     Directory directory;
@@ -124,8 +144,8 @@ class DirectoryReader {
   }
 
   std::optional<uint64_t> find_end_record() const {
-    if (bytes_.size() < kEndRecordBytes) return std::nullopt;
-    const uint64_t last = bytes_.size() - kEndRecordBytes;
+    if (source_.size() < kEndRecordBytes) return std::nullopt;
+    const uint64_t last = source_.size() - kEndRecordBytes;
     const uint64_t first = last > kMaxCommentBytes ? last - kMaxCommentBytes : 0;
     for (uint64_t at = last + 1; at-- > first;) {
       // The comment, which may hold anything, must reach to the end of the file.
@@ -134,8 +154,9 @@ class DirectoryReader {
     return std::nullopt;
   }
 
-  Status read_end_record64(uint64_t locator, Directory* directory) const {
+  Status read_end_record64(uint64_t locator, Directory* directory) {
     uint64_t at = load<uint64_t>(locator + 8);
+    if (at < source_.size()) ZEOLITE_TRY(hold_from(at));
     if (!has_record(at, kEndRecord64Bytes, kEndRecord64)) {
       // Behind something else, the record still stands right before its locator.
       if (locator < kEndRecord64Bytes) return damaged("the zip64 end record is missing");
@@ -169,7 +190,7 @@ class DirectoryReader {
     entry->compressed_size = load<uint32_t>(at + 20);
     entry->size = load<uint32_t>(at + 24);
     entry->header_offset = load<uint32_t>(at + 42);
-    entry->name.assign(reinterpret_cast<const char*>(bytes_.data() + name_at), name_bytes);
+    entry->name.assign(reinterpret_cast<const char*>(this->at(name_at)), name_bytes);
     ZEOLITE_TRY(read_zip64(name_at + name_bytes, extra_bytes, entry));
     if (!checked_add(entry->header_offset, shift_, &entry->header_offset)) {
       return damaged("the offset of " + entry->name + " is too large");
@@ -199,16 +220,18 @@ class DirectoryReader {
     return {};
   }
 
-  std::span<const uint8_t> bytes_;
+  const ByteSource& source_;
+  Content tail_;
+  uint64_t tail_start_ = 0;
   uint64_t shift_ = 0;
 };
 
 }  // namespace
 
-Result<Archive> Archive::open(std::span<const uint8_t> bytes) {
+Result<Archive> Archive::open(std::shared_ptr<const ByteSource> source) {
   Archive archive;
-  archive.bytes_ = bytes;
-  ZEOLITE_ASSIGN(archive.entries_, DirectoryReader(bytes).read());
+  ZEOLITE_ASSIGN(archive.entries_, DirectoryReader(*source).read());
+  archive.source_ = std::move(source);
   return archive;
 }
 
@@ -219,7 +242,7 @@ const Entry* Archive::find(std::string_view name) const {
   return found != entries_.rend() ? &*found : nullptr;
 }
 
-Result<Content> Archive::read(const Entry& entry) const {
+Result<std::shared_ptr<const ByteSource>> Archive::stored(const Entry& entry) const {
   if (entry.is_encrypted) {
     return unsupported(entry.name + " in the zip archive is encrypted; pack it without a password");
   }
@@ -227,37 +250,38 @@ Result<Content> Archive::read(const Entry& entry) const {
     return unsupported(entry.name + " in the zip archive is compressed by method " +
                        std::to_string(entry.method) + "; only stored and deflated ones are read");
   }
+  std::array<uint8_t, kLocalHeaderBytes> header{};
   const uint64_t at = entry.header_offset;
-  if (!range_within(at, kLocalHeaderBytes, bytes_.size()) ||
-      load_little_endian<uint32_t>(bytes_.data() + at) != kLocalHeader) {
+  if (range_within(at, header.size(), source_->size())) ZEOLITE_TRY(source_->read(at, header));
+  if (load_little_endian<uint32_t>(header.data()) != kLocalHeader) {
     return damaged(entry.name + " is not where the directory says");
   }
   // Name and extra field may differ in length from the directory's.
   const uint64_t data_at = at + kLocalHeaderBytes +
-                           load_little_endian<uint16_t>(bytes_.data() + at + 26) +
-                           load_little_endian<uint16_t>(bytes_.data() + at + 28);
-  if (!range_within(data_at, entry.compressed_size, bytes_.size())) {
+                           load_little_endian<uint16_t>(header.data() + 26) +
+                           load_little_endian<uint16_t>(header.data() + 28);
+  if (!range_within(data_at, entry.compressed_size, source_->size())) {
     return damaged(entry.name + " ends beyond the file");
   }
-  const std::span<const uint8_t> stored = bytes_.subspan(
-      static_cast<size_t>(data_at), static_cast<size_t>(entry.compressed_size));
-  Content content = Content::view_of(stored);
-  if (entry.method == kStored) {
-    if (entry.size != entry.compressed_size) {
-      return damaged("the size of " + entry.name + " is wrong");
-    }
-  } else {
+  if (entry.method == kStored && entry.size != entry.compressed_size) {
+    return damaged("the size of " + entry.name + " is wrong");
+  }
+  return part_of(source_, data_at, entry.compressed_size);
+}
+
+Result<Content> Archive::read(const Entry& entry) const {
+  ZEOLITE_ASSIGN(const std::shared_ptr<const ByteSource> source, stored(entry));
+  ZEOLITE_ASSIGN(Content content, source->content(entry.name));
+  if (entry.method == kDeflated) {
     if (entry.size / kMaxInflateRatio > entry.compressed_size) {
       return damaged(entry.name + " declares more than its compressed bytes can give");
     }
     ZEOLITE_ASSIGN(Bytes bytes, Bytes::allocate(entry.size, entry.name));
-    ZEOLITE_ASSIGN(const InflateResult result, inflate_raw(stored, bytes.span()));
+    ZEOLITE_ASSIGN(const InflateResult result, inflate_raw(content.data, bytes.span()));
     if (result.written != entry.size) return damaged("the size of " + entry.name + " is wrong");
     content = Content::of(std::move(bytes));
   }
-  if (crc32(content.data) != entry.crc32) {
-    return damaged("the checksum of " + entry.name + " is wrong");
-  }
+  if (crc32(content.data) != entry.crc32) return wrong_checksum(entry);
   return content;
 }
 
@@ -265,6 +289,24 @@ Result<Content> Archive::read(std::string_view name) const {
   const Entry* entry = find(name);
   if (entry == nullptr) return corrupt("The zip archive has no " + std::string(name));
   return read(*entry);
+}
+
+Result<std::shared_ptr<const ByteSource>> Archive::open_entry(std::string_view name) const {
+  const Entry* entry = find(name);
+  if (entry == nullptr || entry->method != kStored) {
+    ZEOLITE_ASSIGN(Content content, read(name));
+    return MemorySource::of(std::move(content));
+  }
+  ZEOLITE_ASSIGN(std::shared_ptr<const ByteSource> source, stored(*entry));
+  uint32_t crc = 0;
+  for (uint64_t at = 0; at < source->size();) {
+    const uint64_t size = std::min(kPieceBytes, source->size() - at);
+    ZEOLITE_ASSIGN(const Content piece, source->content(at, size, entry->name));
+    crc = crc32(piece.data, crc);
+    at += size;
+  }
+  if (crc != entry->crc32) return wrong_checksum(*entry);
+  return source;
 }
 
 bool looks_like_zip(std::span<const uint8_t> bytes) {

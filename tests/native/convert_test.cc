@@ -9,6 +9,7 @@
 
 #include "core/convert/report.h"
 #include "tests/native/support/model_cases.h"
+#include "tests/native/support/piecewise_source.h"
 #include "tests/native/support/test_files.h"
 
 namespace zeolite {
@@ -42,7 +43,7 @@ std::vector<uint8_t> bad_file(const std::string& name, const json::Value& entry)
 }
 
 SourceFile file_of(const std::string& name, const std::vector<uint8_t>& bytes) {
-  return {name, std::make_shared<const Bytes>(Bytes::copy_of(bytes, "a test file").value())};
+  return {name, MemorySource::of(Bytes::copy_of(bytes, "a test file").value())};
 }
 
 json::Value expectations() {
@@ -103,7 +104,7 @@ TEST(ConvertRefusals, AModelOfUnknownLayersCanStillBeLookedAt) {
   const SourceFile file = file_of("lambda.h5", read_test_file("bad/lambda.h5"));
   Result<SourceGraph> source = read_source(std::span(&file, 1), "");
   ASSERT_TRUE(source.ok()) << source.error().message;
-  const Inspection inspection = inspect_source(&source.value());
+  const Inspection inspection = inspect_source(&source.value()).value();
   ASSERT_EQ(inspection.graphs.size(), 1u);
   EXPECT_FALSE(inspection.graphs[0].nodes.empty());
   EXPECT_GT(inspection.parameters, 0);
@@ -115,7 +116,7 @@ TEST(ConvertRefusals, WhatALayerGivesThatCannotBeConvertedHasNoKnownShape) {
   const SourceFile file = file_of("lambda.h5", read_test_file("bad/lambda.h5"));
   Result<SourceGraph> source = read_source(std::span(&file, 1), "");
   ASSERT_TRUE(source.ok()) << source.error().message;
-  const json::Value shown = inspection_json(inspect_source(&source.value()));
+  const json::Value shown = inspection_json(inspect_source(&source.value()).value());
   const json::Value& graph = shown["graphs"].at(0);
   bool after_lambda = false;
   for (const json::Value& node : graph["nodes"].items()) {
@@ -166,6 +167,18 @@ TEST(ConvertOptions, AFileThatNeedsANewerRuntimeThanAllowedIsRefused) {
   EXPECT_FALSE(result.error().issues.empty());
 }
 
+TEST(Convert, AFileThatIsGoneInTheMiddleIsAnErrorAndNotACrash) {
+  const std::vector<uint8_t> bytes = read_test_file("bad/good.h5");
+  const auto source = std::make_shared<PiecewiseSource>(bytes);
+  Conversion conversion({{"good.h5", source}}, {});
+  ASSERT_TRUE(conversion.step().ok());
+  source->is_gone = true;
+  Status status;
+  while (status.ok() && !conversion.is_done()) status = conversion.step();
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, ErrorCode::kEnvironment) << status.error().message;
+}
+
 TEST(Convert, ReportsWhatEachLayerBecame) {
   Result<std::unique_ptr<Conversion>> result =
       convert_all({file_of("good.h5", read_test_file("bad/good.h5"))});
@@ -173,7 +186,7 @@ TEST(Convert, ReportsWhatEachLayerBecame) {
   const json::Value report = result.value()->report();
   EXPECT_EQ(report.string_or("format", ""), "keras-h5");
   EXPECT_EQ(report.int_or("bytesOut", 0),
-            static_cast<int64_t>(result.value()->tflite().size()));
+            static_cast<int64_t>(result.value()->tflite().size));
   EXPECT_GT(report.int_or("parameters", 0), 0);
   const auto operator_count =
       static_cast<int64_t>(result.value()->model()->subgraphs[0].operators.size());

@@ -122,7 +122,7 @@ TEST_P(Hdf5File, HoldsWhatTheLibraryReads) {
   const json::Value& expected = expectations()[GetParam()];
   SCOPED_TRACE(expected.string_or("why", ""));
   const std::vector<uint8_t> bytes = read_test_file("hdf5/" + GetParam());
-  EXPECT_TRUE(looks_like_hdf5(bytes));
+  EXPECT_TRUE(looks_like_hdf5(*MemorySource::view_of(bytes)));
   Result<File> file = File::open(bytes);
   ASSERT_TRUE(file.ok()) << file.error().message;
   std::set<std::string> may_refuse;

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "tests/native/support/piecewise_source.h"
 #include "tests/native/support/test_files.h"
 
 namespace zeolite::zip {
@@ -86,6 +88,33 @@ TEST(Zip, AnArchiveMayHoldNothing) {
   ASSERT_TRUE(archive.ok());
   EXPECT_TRUE(archive->entries().empty());
   EXPECT_THAT(text_of(archive->read("x")), HasSubstr("has no x"));
+}
+
+TEST(Zip, MembersOpenAsTheyRead) {
+  for (const char* name : {"zip/stored.zip", "zip/deflated.zip"}) {
+    const std::vector<uint8_t> bytes = read_test_file(name);
+    Result<Archive> archive = Archive::open(std::make_shared<PiecewiseSource>(bytes));
+    ASSERT_TRUE(archive.ok()) << name;
+    Result<Archive> whole = Archive::open(bytes);
+    ASSERT_EQ(names_of(archive.value()), names_of(whole.value()));
+    for (const Entry& entry : whole->entries()) {
+      Result<std::shared_ptr<const ByteSource>> source = archive->open_entry(entry.name);
+      ASSERT_TRUE(source.ok()) << entry.name;
+      EXPECT_EQ(text_of(source.value()->content("a member")), text_of(whole->read(entry)));
+    }
+  }
+}
+
+TEST(Zip, AStoredMemberWithAWrongChecksumDoesNotOpen) {
+  std::vector<uint8_t> bytes = read_test_file("zip/stored.zip");
+  Result<Archive> archive = Archive::open(bytes);
+  ASSERT_TRUE(archive.ok());
+  const std::string name = archive->entries().front().name;
+  const std::string text = text_of(archive->read(name));
+  const auto place = std::search(bytes.begin(), bytes.end(), text.begin(), text.end());
+  ASSERT_NE(place, bytes.end());
+  *place ^= 1;
+  EXPECT_FALSE(archive->open_entry(name).ok());
 }
 
 TEST(Zip, NamesTheMethodThatCannotBeRead) {

@@ -44,6 +44,10 @@ std::string error_reply(const Error& error) {
   return json::write(reply);
 }
 
+std::string status_reply(const Status& status) {
+  return status.ok() ? "{}" : error_reply(status.error());
+}
+
 double heap_offset(const void* address) {
   return static_cast<double>(reinterpret_cast<uintptr_t>(address));
 }

@@ -18,6 +18,8 @@ std::string error_text(const Error& error);
 
 // {"error": ...}: what a function that answers with JSON gives when it fails.
 std::string error_reply(const Error& error);
+// The same, or {} when all is well.
+std::string status_reply(const Status& status);
 
 // A position in the module's memory as JavaScript takes it: exact in a double.
 double heap_offset(const void* address);

@@ -13,8 +13,9 @@ EMSCRIPTEN_BINDINGS(zeolite_converter) {
       .function("addFile", &ConvertSession::add_file)
       .function("start", &ConvertSession::start)
       .function("step", &ConvertSession::step)
-      .function("resultOffset", &ConvertSession::result_offset)
       .function("resultSize", &ConvertSession::result_size)
+      .function("resultPieceCount", &ConvertSession::result_piece_count)
+      .function("resultPieces", &ConvertSession::result_pieces)
       .function("report", &ConvertSession::report);
   // The same name as in the runtime's module, which has one for .tflite files.
   emscripten::class_<InspectSourceSession>("InspectSession")

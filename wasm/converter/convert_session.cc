@@ -46,10 +46,22 @@ std::string ConvertSession::step() {
   return json::write(reply);
 }
 
-double ConvertSession::result_offset() const { return heap_offset(conversion_->tflite().data()); }
-
 double ConvertSession::result_size() const {
-  return static_cast<double>(conversion_->tflite().size());
+  return static_cast<double>(conversion_->tflite().size);
+}
+
+double ConvertSession::result_piece_count() const {
+  return static_cast<double>(conversion_->tflite().pieces.size());
+}
+
+double ConvertSession::result_pieces() {
+  pieces_.clear();
+  for (const TfliteFile::Piece& piece : conversion_->tflite().pieces) {
+    pieces_.push_back(static_cast<uint32_t>(piece.position));
+    pieces_.push_back(static_cast<uint32_t>(reinterpret_cast<uintptr_t>(piece.bytes.data())));
+    pieces_.push_back(static_cast<uint32_t>(piece.bytes.size()));
+  }
+  return heap_offset(pieces_.data());
 }
 
 std::string ConvertSession::report() const { return json::write(conversion_->report()); }

@@ -48,7 +48,9 @@ std::string InspectSourceSession::inspect(const std::string& options) {
     Result<SourceGraph> source = read_source(files, format);
     if (!source.ok()) return error_reply(source.error());
     source_ = std::move(source).value();
-    inspection = inspect_source(&*source_);
+    Result<Inspection> result = inspect_source(&*source_);
+    if (!result.ok()) return error_reply(result.error());
+    inspection = std::move(result).value();
   } else {
     Result<Inspection> result = inspect_stage(stage, format);
     if (!result.ok()) return error_reply(result.error());

@@ -4,22 +4,28 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/convert/convert.h"
 #include "core/inspect/inspection.h"
+#include "wasm/common/reply.h"
 #include "wasm/converter/received_files.h"
 
 namespace zeolite::wasm {
 
 class InspectSourceSession {
  public:
-  double add_file(const std::string& path, double size) { return files_.add(path, size); }
+  // See ReceivedFiles::add(). {} or {"error"}.
+  std::string add_file(const std::string& path, double size, emscripten::val read) {
+    return status_reply(files_.add(path, size, std::move(read)));
+  }
 
   // The interface's Inspection without `stats`, or {"error"}. `options` is {"format"?, "stage"?}:
   // the source as its file has it, or the graph that a stage of the converter leaves behind.
   std::string inspect(const std::string& options);
 
-  // The interface's TensorStats of a constant of what was inspected, or {"error"}.
+  // The interface's TensorStats of a constant of what was inspected, or {"error"}. Reads the files
+  // again as far as it needs them.
   std::string stats(int graph, int tensor) const;
 
  private:

@@ -1,25 +1,28 @@
-// Files that JavaScript writes into the module's memory.
+// Files that JavaScript has, which this module reads as it needs them.
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "core/base/bytes.h"
+#include <emscripten/val.h>
+
+#include "core/base/status.h"
 #include "core/convert/sources/source_graph.h"
 
 namespace zeolite::wasm {
 
 class ReceivedFiles {
  public:
-  // Takes memory for a file of `size` bytes. Returns where JavaScript writes it, or 0.
-  double add(const std::string& path, double size);
+  // Adds a file of `size` bytes. `read(offset, address, count)` puts `count` of them from `offset` on
+  // at `address` of this module's memory, at once, and says whether it could; it throws nothing.
+  // Small files are read here and now: a few calls cost more than their bytes.
+  Status add(const std::string& path, double size, emscripten::val read);
 
   // Hands the files over: after this there are none.
-  std::vector<SourceFile> take();
+  std::vector<SourceFile> take() { return std::move(files_); }
 
  private:
-  std::vector<std::pair<std::string, Bytes>> files_;
+  std::vector<SourceFile> files_;
 };
 
 }  // namespace zeolite::wasm

@@ -2,9 +2,8 @@
 // converter's.
 import { readMetadata, type NativeMetadata } from './engine.js';
 import { parseReply, ZeoliteError } from './error.js';
-import { openFiles, type OpenedFiles } from './files.js';
-import type { InspectSession, Instance } from './modules.js';
-import { release } from './modules.js';
+import { openSources, openTflite, SourceFiles } from './files.js';
+import { release, type InspectSession, type Instance, type SourceInspectSession } from './modules.js';
 import type { OriginFile } from './sources.js';
 import type { Inspection, Progress, TensorStats } from './types.js';
 
@@ -13,7 +12,13 @@ export type InspectionData = Omit<Inspection, 'stats' | 'dispose'>;
 export class LocalInspection {
   private closed = false;
 
-  constructor(readonly data: InspectionData, private readonly instance: Instance, private readonly session: InspectSession) {}
+  constructor(
+    readonly data: InspectionData,
+    /** Those of a source model; a .tflite is in the module's memory. */
+    private readonly files: SourceFiles | undefined,
+    private readonly instance: Instance,
+    private readonly session: InspectSession,
+  ) {}
 
   get memory(): number {
     return this.instance.bytes;
@@ -21,7 +26,11 @@ export class LocalInspection {
 
   stats(graph: number, tensor: number): TensorStats {
     if (this.closed) throw new ZeoliteError('disposed', 'the inspection has been disposed');
-    return this.instance.call(() => parseReply<TensorStats>(this.session.stats(graph, tensor)));
+    try {
+      return this.instance.call(() => answer<TensorStats>(this.files, this.session.stats(graph, tensor)));
+    } finally {
+      this.files?.rest();
+    }
   }
 
   dispose(): void {
@@ -32,17 +41,23 @@ export class LocalInspection {
   }
 }
 
-export async function inspectHere(files: OriginFile[], options: { format?: string; stage?: string }, signal?: AbortSignal, onProgress?: (progress: Progress) => void): Promise<LocalInspection> {
-  const opened: OpenedFiles<InspectSession> = await openFiles(files, options.format, 'inspect', signal, onProgress);
-  const { instance, session } = opened;
+export async function inspectHere(origins: OriginFile[], options: { format?: string; stage?: string }, signal?: AbortSignal, onProgress?: (progress: Progress) => void): Promise<LocalInspection> {
+  const onRead = (done: number, total: number): void => onProgress?.({ stage: 'read', done, total });
+  const tflite = await openTflite(origins, options.format, signal, onProgress);
+  const files = tflite ? undefined : await SourceFiles.open(origins, signal, onProgress);
+  const { instance, session } = tflite ?? await openSources<SourceInspectSession>('InspectSession', files!, onRead);
   try {
     type Native = Omit<InspectionData, 'metadata'> & { metadata: NativeMetadata };
-    const native = instance.call(() => parseReply<Native>(session.inspect(JSON.stringify(options))));
+    const native = instance.call(() => answer<Native>(files, session.inspect(JSON.stringify(options))));
     const metadata = readMetadata(instance.memory, native.metadata);
-    return new LocalInspection({ ...native, metadata }, instance, session);
+    return new LocalInspection({ ...native, metadata }, files, instance, session);
   } catch (error) {
     if (!instance.broken) session.delete();
     release(instance);
     throw error;
+  } finally {
+    files?.rest();
   }
 }
+
+const answer = <T>(files: SourceFiles | undefined, text: string): T => (files ? files.answer<T>(text) : parseReply<T>(text));

@@ -26,20 +26,31 @@ export interface RuntimeSession {
 
 /** What both modules have for viewers: wasm/runtime/inspect_session.h, wasm/converter/. */
 export interface InspectSession {
-  /** Takes memory for a file and says where it begins; 0 when there is not enough. */
-  addFile(path: string, size: number): number;
   inspect(options: string): string;
   stats(graph: number, tensor: number): string;
   delete(): void;
 }
 
+export interface TfliteInspectSession extends InspectSession {
+  /** Takes memory for the file and says where it begins; 0 when there is not enough. */
+  addFile(path: string, size: number): number;
+}
+
+/** wasm/converter/received_files.h: puts bytes of a file into the module's memory, and says whether it could. */
+export type ReadFile = (offset: number, address: number, size: number) => boolean;
+
+export interface SourceInspectSession extends InspectSession {
+  addFile(path: string, size: number, read: ReadFile): string;
+}
+
 /** wasm/converter/convert_session.h */
 export interface ConvertSession {
-  addFile(path: string, size: number): number;
+  addFile(path: string, size: number, read: ReadFile): string;
   start(options: string): string;
   step(): string;
-  resultOffset(): number;
   resultSize(): number;
+  resultPieceCount(): number;
+  resultPieces(): number;
   report(): string;
   delete(): void;
 }
@@ -250,7 +261,7 @@ export function becomeThread(name: ModuleName): void {
 const idle: Instance[] = [];
 const maxIdle = 2;
 /** A larger instance is not kept: WebAssembly memory never shrinks. */
-const maxIdleBytes = 64 * 2 ** 20;
+export const maxIdleBytes = 16 * 2 ** 20;
 
 async function acquire(name: ModuleName, threads: number, memoryLimit?: number): Promise<Instance> {
   const key = `${addressOf(name).href} ${threads} ${memoryLimit ?? ''}`;

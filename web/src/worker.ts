@@ -6,7 +6,7 @@ import { toWire, ZeoliteError } from './error.js';
 import type { RawInput } from './inputs.js';
 import { inspectHere, type LocalInspection } from './inspect_local.js';
 import { convertHere, type ConvertRequest } from './convert_local.js';
-import { acquireRuntime, adoptModules, becomeThread, release } from './modules.js';
+import { acquireRuntime, adoptModules, becomeThread, maxIdleBytes, release } from './modules.js';
 import type { FromWorker, ToWorker } from './remote.js';
 import { settings } from './settings.js';
 import type { Origin, OriginFile } from './sources.js';
@@ -38,7 +38,7 @@ const methods = {
     inspection?.dispose();
     model = inspection = undefined;
     // WebAssembly memory does not shrink: a large worker is better ended.
-    return held <= 64 * 2 ** 20;
+    return held <= maxIdleBytes;
   },
   convert: (report: (progress: Progress) => void, request: ConvertRequest) => convertHere(request, undefined, report),
   async inspect(report: (progress: Progress) => void, files: OriginFile[], options: { format?: string; stage?: string }) {

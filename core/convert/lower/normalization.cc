@@ -18,6 +18,25 @@ void flatten_numbers(const json::Value& value, std::vector<double>* numbers) {
   for (const json::Value& item : value.items()) flatten_numbers(item, numbers);
 }
 
+// Means or variances: of a weight, whose elements are there only while constants are filled, or of
+// the configuration.
+struct Statistic {
+  const SourceWeight* weight = nullptr;
+  std::vector<double> numbers;
+
+  int64_t size() const {
+    if (weight == nullptr) return static_cast<int64_t>(numbers.size());
+    const Result<int64_t> count = element_count(weight->shape);
+    return count.ok() ? count.value() : 0;
+  }
+  // One number serves all.
+  double at(int64_t i) const {
+    if (size() == 1) i = 0;
+    return weight != nullptr ? static_cast<double>(weight_value(*weight, i))
+                             : numbers[static_cast<size_t>(i)];
+  }
+};
+
 }  // namespace
 
 Status lower_batch_normalization(LayerContext& layer) {
@@ -79,38 +98,31 @@ Status lower_normalization(LayerContext& layer) {
       count *= size;
     }
   }
-  std::vector<double> mean;
-  std::vector<double> variance;
+  Statistic mean;
+  Statistic variance;
   if (layer.has_weight("mean")) {
     const Shape any(layer.node().weights[0].shape.size(), -1);
-    const std::pair<const char*, std::vector<double>*> kept[] = {{"mean", &mean},
-                                                                  {"variance", &variance}};
-    for (const auto& [role, target] : kept) {
-      ZEOLITE_ASSIGN(const SourceWeight* weight, layer.weight(role, any));
-      ZEOLITE_ASSIGN(const int64_t elements, element_count(weight->shape));
-      for (int64_t i = 0; i < elements; ++i) target->push_back(weight_value(*weight, i));
-    }
+    ZEOLITE_ASSIGN(mean.weight, layer.weight("mean", any));
+    ZEOLITE_ASSIGN(variance.weight, layer.weight("variance", any));
   } else {
-    flatten_numbers(layer.config()["mean"], &mean);
-    flatten_numbers(layer.config()["variance"], &variance);
+    flatten_numbers(layer.config()["mean"], &mean.numbers);
+    flatten_numbers(layer.config()["variance"], &variance.numbers);
   }
-  for (std::vector<double>* values : {&mean, &variance}) {
-    // One number serves all.
-    if (values->size() == 1) values->assign(static_cast<size_t>(count), values->front());
-    if (values->size() != static_cast<size_t>(count)) {
+  for (const Statistic* values : {&mean, &variance}) {
+    if (values->size() != 1 && values->size() != count) {
       return corrupt("it has " + std::to_string(values->size()) +
                      " means or variances for an axis of " + std::to_string(count));
     }
   }
   const auto deviation = [&](int64_t i) {
-    return std::max(std::sqrt(variance[static_cast<size_t>(i)]), kKerasEpsilon);
+    return std::max(std::sqrt(variance.at(i)), kKerasEpsilon);
   };
   GraphBuilder& builder = layer.builder();
   const Value& input = layer.value(0);
   const bool is_inverse = layer.config().bool_or("invert", false);
   const int32_t means =
       broadcast_constant(builder, "mean", full, input.layout, [&](int64_t i) {
-        return static_cast<float>(mean[static_cast<size_t>(i)]);
+        return static_cast<float>(mean.at(i));
       });
   const int32_t scales =
       broadcast_constant(builder, "scale", full, input.layout, [&](int64_t i) {

@@ -65,8 +65,8 @@ Status take_weights(const hdf5::Object& root, Parts* parts) {
 }
 
 // A .h5: the whole model, or weights alone.
-Status take_hdf5(std::span<const uint8_t> bytes, Parts* parts, SourceGraph& graph) {
-  ZEOLITE_ASSIGN(const hdf5::File file, hdf5::File::open(bytes));
+Status take_hdf5(const SourceFile& source, Parts* parts, SourceGraph& graph) {
+  ZEOLITE_ASSIGN(const hdf5::File file, hdf5::File::open(source.bytes));
   const hdf5::Object& root = file.root();
   if (root.has_attribute("model_config")) {
     ZEOLITE_ASSIGN(const std::string config, root.string_attribute("model_config"));
@@ -88,17 +88,12 @@ Status take_metadata(std::string_view text, Parts* parts, SourceGraph& graph) {
 }
 
 Status take_zip(const SourceFile& file, Parts* parts, SourceGraph& graph) {
-  Result<zip::Archive> opened = zip::Archive::open(file.bytes->span());
+  Result<zip::Archive> opened = zip::Archive::open(file.bytes);
   if (!opened.ok()) {
     return corrupt("the .keras file is a zip archive that is damaged or was cut short: " +
                    opened.error().message);
   }
   const zip::Archive& archive = opened.value();
-  const auto hold = [&graph](Content content) -> std::span<const uint8_t> {
-    // What was inflated lives as long as the graph does.
-    if (content.owned != nullptr) graph.files.push_back({"", content.owned});
-    return content.data;
-  };
   if (archive.find("config.json") == nullptr) {
     return unsupported("the zip archive has no config.json, so it is no .keras file");
   }
@@ -110,8 +105,9 @@ Status take_zip(const SourceFile& file, Parts* parts, SourceGraph& graph) {
   }
   parts->format = "keras";
   if (archive.find("model.weights.h5") != nullptr) {
-    ZEOLITE_ASSIGN(Content weights, archive.read("model.weights.h5"));
-    ZEOLITE_ASSIGN(const hdf5::File stored, hdf5::File::open(hold(std::move(weights))));
+    ZEOLITE_ASSIGN(std::shared_ptr<const ByteSource> weights,
+                   archive.open_entry("model.weights.h5"));
+    ZEOLITE_ASSIGN(const hdf5::File stored, hdf5::File::open(std::move(weights)));
     return take_weights(stored.root(), parts);
   }
   for (const char* other : {"model.weights.npz", "model.weights.json"}) {
@@ -125,8 +121,8 @@ Status take_zip(const SourceFile& file, Parts* parts, SourceGraph& graph) {
 }
 
 Status take_json(const SourceFile& file, Parts* parts, SourceGraph& graph) {
-  ZEOLITE_ASSIGN(const json::Value* root,
-                 parse_document(text_of(file.bytes->span()), file.name, graph));
+  ZEOLITE_ASSIGN(const Content text, file.bytes->content("the JSON"));
+  ZEOLITE_ASSIGN(const json::Value* root, parse_document(text_of(text.data), file.name, graph));
   // An unpacked .keras has a metadata.json beside its config.json.
   if (root->find("config") == nullptr && root->find("keras_version") != nullptr) {
     parts->version = root->string_or("keras_version", parts->version);
@@ -140,9 +136,8 @@ Status take_json(const SourceFile& file, Parts* parts, SourceGraph& graph) {
 
 Status collect_parts(std::span<const SourceFile> files, Parts* parts, SourceGraph& graph) {
   for (const SourceFile& file : files) {
-    const std::span<const uint8_t> bytes = file.bytes->span();
-    switch (detect_format(bytes)) {
-      case Format::kHdf5: ZEOLITE_TRY(take_hdf5(bytes, parts, graph)); break;
+    switch (detect_format(file.bytes)) {
+      case Format::kHdf5: ZEOLITE_TRY(take_hdf5(file, parts, graph)); break;
       case Format::kKerasZip: ZEOLITE_TRY(take_zip(file, parts, graph)); break;
       case Format::kKerasJson:
       case Format::kJson: ZEOLITE_TRY(take_json(file, parts, graph)); break;
@@ -172,7 +167,6 @@ Status collect_parts(std::span<const SourceFile> files, Parts* parts, SourceGrap
 
 Result<SourceGraph> read_keras(std::span<const SourceFile> files) {
   SourceGraph graph;
-  graph.files.assign(files.begin(), files.end());
   for (const SourceFile& file : files) graph.bytes += file.bytes->size();
   Parts parts;
   ZEOLITE_TRY(collect_parts(files, &parts, graph));

@@ -1,5 +1,6 @@
 // Keras 1's names of classes and arguments, and its kernels, in today's form. The facts are those of
 // Keras 2's own loader: keras/legacy/interfaces.py and preprocess_weights_for_loading.
+#include <algorithm>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -56,37 +57,57 @@ std::string_view merge_class(std::string_view mode) {
   return found == mode ? "Merge" : found;
 }
 
-// Axis i of the result is axis permutation[i] of `weight`, backwards where `turned`.
-Status reorder(const std::vector<size_t>& permutation, const std::vector<bool>& turned,
-               SourceWeight* weight) {
-  const size_t rank = weight->shape.size();
-  const size_t element_bytes = static_cast<size_t>(bits_per_element(weight->type)) / 8;
-  std::vector<int64_t> strides(rank, static_cast<int64_t>(element_bytes));
-  for (size_t i = rank; i-- > 1;) strides[i - 1] = strides[i] * weight->shape[i];
+// How elements lie in another order of axes: from where to begin, and how far each axis steps.
+struct Order {
   Shape shape;
-  std::vector<int64_t> steps;
-  int64_t from = 0;
-  for (size_t i = 0; i < rank; ++i) {
-    shape.push_back(weight->shape[permutation[i]]);
-    steps.push_back(turned[i] ? -strides[permutation[i]] : strides[permutation[i]]);
-    if (turned[i]) from -= steps[i] * (shape[i] - 1);
-  }
-  const std::span<const uint8_t> old = weight->data.data;
-  if (old.empty()) return Status();
+  std::vector<int64_t> steps;  // In bytes.
+  int64_t start = 0;
+  size_t element_bytes = 0;
+};
+
+Result<Content> reordered(const Content& content, const Order& order) {
+  const std::span<const uint8_t> old = content.data;
+  ZEOLITE_ASSIGN(const int64_t count, element_count(order.shape));
+  // Who reads the weight sees that there are too many or too few.
+  if (old.size() != static_cast<uint64_t>(count) * order.element_bytes) return content;
   ZEOLITE_ASSIGN(Bytes bytes, Bytes::allocate(old.size(), "a kernel of the Keras file"));
-  std::vector<int32_t> position(rank);
-  for (size_t to = 0; to < old.size(); to += element_bytes) {
-    std::memcpy(bytes.data() + to, old.data() + from, element_bytes);
-    for (size_t i = rank; i-- > 0;) {
-      from += steps[i];
-      if (++position[i] < shape[i]) break;
-      from -= steps[i] * shape[i];
+  std::vector<int32_t> position(order.shape.size());
+  int64_t from = order.start;
+  for (size_t to = 0; to < old.size(); to += order.element_bytes) {
+    std::memcpy(bytes.data() + to, old.data() + from, order.element_bytes);
+    for (size_t i = position.size(); i-- > 0;) {
+      from += order.steps[i];
+      if (++position[i] < order.shape[i]) break;
+      from -= order.steps[i] * order.shape[i];
       position[i] = 0;
     }
   }
-  weight->shape = std::move(shape);
-  weight->data = Content::of(std::move(bytes));
-  return Status();
+  return Content::of(std::move(bytes));
+}
+
+// Axis i of the result is axis permutation[i] of `weight`, backwards where `turned`.
+void reorder(const std::vector<size_t>& permutation, const std::vector<bool>& turned,
+             SourceWeight* weight) {
+  const size_t rank = weight->shape.size();
+  const bool is_empty = std::find(weight->shape.begin(), weight->shape.end(), 0) !=
+                        weight->shape.end();
+  Order order;
+  order.element_bytes = static_cast<size_t>(bits_per_element(weight->type)) / 8;
+  std::vector<int64_t> strides(rank, static_cast<int64_t>(order.element_bytes));
+  // Where there are elements the file holds them, so that no product overflows.
+  for (size_t i = rank; i-- > 1 && !is_empty;) strides[i - 1] = strides[i] * weight->shape[i];
+  for (size_t i = 0; i < rank; ++i) {
+    const int64_t stride = strides[permutation[i]];
+    order.shape.push_back(weight->shape[permutation[i]]);
+    order.steps.push_back(turned[i] ? -stride : stride);
+    if (turned[i]) order.start += stride * (order.shape[i] - 1);
+  }
+  weight->shape = order.shape;
+  weight->read = [read = std::move(weight->read),
+                  order = std::move(order)]() -> Result<Content> {
+    ZEOLITE_ASSIGN(const Content old, read());
+    return reordered(old, order);
+  };
 }
 
 // The order of axes in which Keras 1 kept a kernel of rank 4; empty when it is today's already.
@@ -116,7 +137,7 @@ Status modernize_kernel(const Layer& layer, int32_t major, bool is_theano, Sourc
   const bool is_old = major == 1 && kernel->shape.size() == 4;
   if (is_old) {
     ZEOLITE_ASSIGN(const std::vector<size_t> order, old_order(layer, kernel->shape));
-    if (!order.empty()) ZEOLITE_TRY(reorder(order, std::vector<bool>(4), kernel));
+    if (!order.empty()) reorder(order, std::vector<bool>(4), kernel);
     if (is_1d) kernel->shape.erase(kernel->shape.begin() + 1);
   }
   const size_t rank = kernel->shape.size();
@@ -127,7 +148,8 @@ Status modernize_kernel(const Layer& layer, int32_t major, bool is_theano, Sourc
     same[i] = i;
     turned[i] = i + 2 < rank;
   }
-  return reorder(same, turned, kernel);
+  reorder(same, turned, kernel);
+  return Status();
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ Result<SourceWeight> read_weight(const hdf5::Object& dataset, std::string name) 
     return corrupt("the weights file has a group where the weight " + dataset.path() +
                    " should be");
   }
-  ZEOLITE_ASSIGN(hdf5::Array array, dataset.read());
+  ZEOLITE_ASSIGN(const hdf5::ArrayInfo array, dataset.info());
   SourceWeight weight;
   weight.name = std::move(name);
   std::optional<TensorType> type = tensor_type_of(array.type);
@@ -57,7 +57,10 @@ Result<SourceWeight> read_weight(const hdf5::Object& dataset, std::string name) 
     }
     weight.shape.push_back(static_cast<int32_t>(size));
   }
-  weight.data = std::move(array.content);
+  weight.read = [dataset]() -> Result<Content> {
+    ZEOLITE_ASSIGN(hdf5::Array elements, dataset.read());
+    return std::move(elements.content);
+  };
   return weight;
 }
 

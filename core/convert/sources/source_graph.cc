@@ -37,18 +37,51 @@ float weight_value(const SourceWeight& weight, int64_t index) {
   }
 }
 
-void count_parameters(SourceGraph& graph) {
-  graph.parameters = 0;
-  graph.zeros = 0;
-  for (const SourceNode& node : graph.nodes) {
-    if (node.first_call >= 0) continue;
-    for (const SourceWeight& weight : node.weights) {
-      int64_t count = 1;
-      for (int32_t size : weight.shape) count *= size;
-      graph.parameters += count;
-      graph.zeros += count_zeros(weight.type, weight.data.data, weight.shape, nullptr);
-    }
+Result<Content> read_weight(const SourceWeight& weight) {
+  ZEOLITE_ASSIGN(Content data, weight.read());
+  if (data.data.size() != weight_bytes(weight)) {
+    return corrupt("the weight \"" + weight.name + "\" has " + std::to_string(data.data.size()) +
+                   " bytes; its shape " + shape_text(weight.shape) + " needs " +
+                   std::to_string(weight_bytes(weight)));
   }
+  return data;
+}
+
+Status load_weights(SourceNode* node) {
+  for (SourceWeight& weight : node->weights) {
+    ZEOLITE_ASSIGN(weight.data, read_weight(weight));
+  }
+  return Status();
+}
+
+void drop_weights(SourceNode* node) {
+  for (SourceWeight& weight : node->weights) weight.data = Content();
+}
+
+uint64_t weight_bytes(const SourceWeight& weight) {
+  const Result<uint64_t> size = byte_size(weight.type, weight.shape);
+  return size.ok() ? size.value() : 0;
+}
+
+void count_parameters(const SourceNode& node, SourceGraph* graph) {
+  if (node.first_call >= 0) return;
+  for (const SourceWeight& weight : node.weights) {
+    const Result<int64_t> count = element_count(weight.shape);
+    if (count.ok()) graph->parameters += count.value();
+    graph->zeros += count_zeros(weight.type, weight.data.data, weight.shape, nullptr);
+  }
+}
+
+Status count_parameters(SourceGraph* graph) {
+  graph->parameters = 0;
+  graph->zeros = 0;
+  for (SourceNode& node : graph->nodes) {
+    if (node.first_call >= 0) continue;
+    ZEOLITE_TRY(load_weights(&node));
+    count_parameters(node, graph);
+    drop_weights(&node);
+  }
+  return Status();
 }
 
 }  // namespace zeolite

@@ -3,12 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "core/base/bytes.h"
+#include "core/formats/byte_source.h"
 #include "core/formats/content.h"
 #include "core/formats/json.h"
 #include "core/graph/types.h"
@@ -19,7 +20,7 @@ namespace zeolite {
 // lie apart.
 struct SourceFile {
   std::string name;  // A path or file name; may be empty.
-  std::shared_ptr<const Bytes> bytes;
+  std::shared_ptr<const ByteSource> bytes;
 };
 
 // What is known of a value that flows between nodes.
@@ -35,12 +36,14 @@ struct SourceLink {
   int32_t output = 0;
 };
 
-// A trained array. `data` is dense, little-endian, perhaps unaligned, and a view into the source's
-// files where they hold it that way.
+// A trained array. Weights are most of a model, and each is looked at once: its elements are in
+// memory only between load_weights() and drop_weights() of its node.
 struct SourceWeight {
   std::string name;  // Its role in the layer, such as "kernel".
   TensorType type = TensorType::kFloat32;
   Shape shape;
+  // Reads the elements: dense, little-endian, perhaps unaligned.
+  std::function<Result<Content>()> read;
   Content data;
 };
 
@@ -80,13 +83,25 @@ struct SourceGraph {
   std::vector<std::string> warnings;
   // What the nodes point into.
   std::vector<std::shared_ptr<const json::Value>> documents;
-  std::vector<SourceFile> files;
 };
 
-// Counts parameters and zeros of `graph`'s weights, from scratch.
-void count_parameters(SourceGraph& graph);
+// The elements of a weight. Errors: those of its file's reader; kCorrupt when the file has more or
+// fewer of them than the shape says.
+Result<Content> read_weight(const SourceWeight& weight);
 
-// Element `index` of `weight` as a float; 0 for types that hold no numbers.
+// Puts the elements of the node's weights into memory.
+Status load_weights(SourceNode* node);
+void drop_weights(SourceNode* node);
+
+// Bytes of the weight's elements as its file has them.
+uint64_t weight_bytes(const SourceWeight& weight);
+
+// Adds the node's parameters and zeros to the graph's; its weights must be there.
+void count_parameters(const SourceNode& node, SourceGraph* graph);
+// Counts those of all nodes from scratch, with the weights of one node at a time in memory.
+Status count_parameters(SourceGraph* graph);
+
+// Element `index` of a weight that is there, as a float; 0 for types that hold no numbers.
 float weight_value(const SourceWeight& weight, int64_t index);
 
 }  // namespace zeolite

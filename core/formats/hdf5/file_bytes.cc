@@ -1,6 +1,7 @@
 #include "core/formats/hdf5/file_bytes.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace zeolite::hdf5 {
 namespace {
@@ -8,6 +9,60 @@ namespace {
 uint64_t padding_to_8(uint64_t size) { return (8 - size % 8) % 8; }
 
 }  // namespace
+
+Cursor::Cursor(const FileBytes& file, uint64_t address)
+    : file_(&file), address_(address), offset_size_(file.offset_size),
+      length_size_(file.length_size) {}
+
+bool Cursor::move_window(uint64_t size) {
+  uint64_t address = 0;
+  if (file_ == nullptr || !checked_add(address_, position(), &address)) return false;
+  const std::span<const uint8_t> window = file_->window(address, size);
+  if (window.size() < size) return false;
+  window_start_ = position();
+  bytes_ = window;
+  position_ = 0;
+  return true;
+}
+
+bool Cursor::skip_window(uint64_t size) {
+  uint64_t address = 0;
+  if (file_ == nullptr || !checked_add(address_, position(), &address) ||
+      !file_->holds(address, size)) {
+    return false;
+  }
+  window_start_ = position() + size;
+  bytes_ = {};
+  position_ = 0;
+  return true;
+}
+
+std::span<const uint8_t> FileBytes::window(uint64_t address, uint64_t size) const {
+  if (!holds(address, size)) return {};
+  const std::span<const uint8_t> all = source_->in_memory();
+  if (!all.empty()) return all.subspan(static_cast<size_t>(address));
+  if (size == 0) return {};
+  const uint64_t index = address / kBlockBytes;
+  const uint64_t start = index * kBlockBytes;
+  if (address + size <= start + kBlockBytes) {
+    Bytes& block = blocks_[index];
+    if (block.empty()) {
+      Result<Bytes> read = Bytes::allocate(std::min(kBlockBytes, this->size() - start), "a file");
+      if (!read.ok() || !source_->read(start, read->span()).ok()) return {};
+      block = std::move(read).value();
+    }
+    return std::as_const(block).span().subspan(static_cast<size_t>(address - start));
+  }
+  const auto [first, last] = extents_.equal_range(address);
+  for (auto known = first; known != last; ++known) {
+    if (known->second.size() >= size) return std::as_const(known->second).span();
+  }
+  if (!extent_budget_.spend(size)) return {};
+  Result<Bytes> read = Bytes::allocate(size, "a file");
+  if (!read.ok() || !source_->read(address, read->span()).ok()) return {};
+  // Shorter ones stay: somebody looks at them.
+  return std::as_const(extents_.emplace(address, std::move(read).value())->second).span();
+}
 
 Result<FileBytes::Collection> FileBytes::read_collection(uint64_t address) const {
   Cursor header = cursor_at(address);

@@ -186,11 +186,11 @@ class ChunkedReader {
       extent[i] = std::min(layout_.chunk_shape[i], space_.shape[i] - start[i]);
       is_at_edge |= extent[i] < layout_.chunk_shape[i];
     }
-    const std::span<const uint8_t> stored = file_.bytes(chunk.address, chunk.bytes);
+    ZEOLITE_ASSIGN(const Content stored, file_.data(chunk.address, chunk.bytes));
     const bool is_raw = is_at_edge && layout_.keeps_edges_unfiltered;
     ZEOLITE_ASSIGN(const Content content,
-                   undo_filters(pipeline_, is_raw ? ~uint32_t{0} : chunk.skipped_filters, stored,
-                                chunk_bytes_));
+                   undo_filters(pipeline_, is_raw ? ~uint32_t{0} : chunk.skipped_filters,
+                                stored.data, chunk_bytes_));
     copy_rows(content.data.data(), start, extent);
     return {};
   }
@@ -265,6 +265,21 @@ Result<Layout> parse_layout(const FileBytes& file, std::span<const uint8_t> mess
   return layout;
 }
 
+Status check_declared_size(const FileBytes& file, const ObjectParts& parts, const DataType& type,
+                           const DataSpace& space) {
+  const Message* message = parts.find(MessageType::kLayout);
+  if (message == nullptr) return damaged("a dataset has no data layout");
+  ZEOLITE_ASSIGN(const Layout layout, parse_layout(file, message->data));
+  uint64_t bytes = 0;
+  if (!checked_mul<uint64_t>(space.element_count, type.size, &bytes)) return declares_too_much();
+  const bool is_chunked = layout.layout_class == LayoutClass::kChunked;
+  const uint64_t ratio = is_chunked ? kMaxInflateRatio : 1;
+  if (bytes > kFreelyFilledBytes && (bytes - kFreelyFilledBytes) / ratio > file.size()) {
+    return declares_too_much();
+  }
+  return {};
+}
+
 Result<Content> read_raw_elements(const FileBytes& file, const ObjectParts& parts,
                                   const DataType& type, const DataSpace& space) {
   if (parts.find(MessageType::kExternalFiles) != nullptr) {
@@ -287,7 +302,7 @@ Result<Content> read_raw_elements(const FileBytes& file, const ObjectParts& part
         return Content::of(std::move(result));
       }
       if (layout.size < bytes || !file.holds(layout.address, bytes)) return declares_too_much();
-      return Content::view_of(file.bytes(layout.address, bytes));
+      return file.data(layout.address, bytes);
     case LayoutClass::kChunked:
       return ChunkedReader(file, parts, layout, space, type.size).read(bytes);
     case LayoutClass::kVirtual:

@@ -49,6 +49,11 @@ Status walk_chunks(const FileBytes& file, const Layout& layout, const DataSpace&
                    bool is_filtered, uint64_t chunk_bytes,
                    const std::function<Status(const StoredChunk&)>& visit);
 
+// An error when the file cannot hold the elements that the dataset declares, as far as that shows
+// without looking for its chunks.
+Status check_declared_size(const FileBytes& file, const ObjectParts& parts, const DataType& type,
+                           const DataSpace& space);
+
 // The elements of the dataset that `parts` describe, as they are stored but without filters.
 Result<Content> read_raw_elements(const FileBytes& file, const ObjectParts& parts,
                                   const DataType& type, const DataSpace& space);

@@ -145,7 +145,7 @@ std::vector<SourceFile> source_files(const ModelCase& model_case) {
     const std::string name(item.as_string().value_or(""));
     const std::vector<uint8_t> bytes = read_bytes(model_case.folder + "/" + name);
     Result<Bytes> copy = Bytes::copy_of(bytes, "a test file");
-    files.push_back({name, std::make_shared<const Bytes>(std::move(copy).value())});
+    files.push_back({name, MemorySource::of(std::move(copy).value())});
   }
   return files;
 }
@@ -155,6 +155,10 @@ Result<std::unique_ptr<Conversion>> convert_all(std::vector<SourceFile> files,
   auto conversion = std::make_unique<Conversion>(std::move(files), std::move(options));
   while (!conversion->is_done()) ZEOLITE_TRY(conversion->step());
   return conversion;
+}
+
+Bytes tflite_of(const Conversion& conversion) {
+  return put_together(conversion.tflite()).value();
 }
 
 std::string sample_failure(const ModelCase& model_case, const Bytes& tflite) {

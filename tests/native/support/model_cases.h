@@ -37,6 +37,9 @@ std::vector<SourceFile> source_files(const ModelCase& model_case);
 Result<std::unique_ptr<Conversion>> convert_all(std::vector<SourceFile> files,
                                                 ConvertOptions options = {});
 
+// The file that a conversion made.
+Bytes tflite_of(const Conversion& conversion);
+
 // Runs the .tflite on all samples of the case; what differs from its goldens, or empty.
 std::string sample_failure(const ModelCase& model_case, const Bytes& tflite);
 

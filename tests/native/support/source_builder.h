@@ -52,6 +52,7 @@ class SourceBuilder {
     weight.name = role;
     weight.shape = std::move(shape);
     weight.data = Content::of(std::move(bytes));
+    weight.read = [data = weight.data]() -> Result<Content> { return data; };
     graph_.nodes.back().weights.push_back(std::move(weight));
   }
 
