@@ -25,8 +25,34 @@ export function opened(files: Map<string, File>): Opened | undefined {
 // Milliseconds between two looks at the progress.
 const kProgressEvery = 40;
 
-// Larger files are not kept open for statistics: they would be in memory three times over.
+// Larger files are not kept open for statistics: a .tflite would be in memory twice, of other models
+// as much as their largest weight.
 const kLarge = 32e6;
+
+const kPartBytes = 8e6;
+
+/** The bytes as a blob. They go to the browser part by part: as one they would be in the page twice. */
+async function handedOver(bytes: Uint8Array): Promise<Blob> {
+  const parts: Blob[] = [];
+  for (let at = 0; at < bytes.length; at += kPartBytes) {
+    const part = new Blob([bytes.subarray(at, at + kPartBytes) as BlobPart]);
+    // Only what has arrived can be read.
+    await part.slice(0, 1).arrayBuffer();
+    parts.push(part);
+  }
+  return new Blob(parts, { type: 'application/octet-stream' });
+}
+
+/**
+ * Gives back the memory of a large array at once rather than when garbage is collected: it goes to
+ * nobody. (The array's own transfer() leaves it with the event that brought it.)
+ */
+function discard(bytes: Uint8Array): void {
+  const { port1, port2 } = new MessageChannel();
+  port2.close();
+  port1.postMessage(null, [bytes.buffer as ArrayBuffer]);
+  port1.close();
+}
 
 /** An inspection that holds no memory for a large file: who wants statistics opens it once more. */
 function lean(inspection: Inspection, source: ConvertSource, bytes: number): Inspection {
@@ -131,9 +157,9 @@ export class App {
     const { tflite, report } = await convert(file.source, { sparsify: sparse, signal, onProgress });
     if (signal.aborted) return;
     const time = performance.now() - startedAt;
-    const blob = new Blob([tflite as BlobPart], { type: 'application/octet-stream' });
-    // The blob has its own copy: a large result is not to wait for the garbage collector.
-    (tflite.buffer as ArrayBuffer & { transfer?(length: number): ArrayBuffer }).transfer?.(0);
+    const blob = await handedOver(tflite);
+    if (signal.aborted) return;
+    discard(tflite);
     const target = await inspect(blob, { signal });
     if (signal.aborted) return void target.dispose();
     this.show(signal, { target: lean(target, blob, blob.size), tflite: blob, name: tfliteName(file.name), report, time, sparse, before: file });
