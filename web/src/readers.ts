@@ -1,4 +1,5 @@
 // Files that the converter reads as it needs them: anywhere, and at once, since WebAssembly can't wait.
+import { discard } from './discard.js';
 import { isNode, nodeModule } from './environment.js';
 import { ZeoliteError } from './error.js';
 import { fileTrouble, readAll, sizeOf, type Origin } from './sources.js';
@@ -72,6 +73,7 @@ class BlobReader implements Reader {
       const at = offset + done;
       if (at < this.start || at >= this.start + this.held.length) {
         // Large targets are read in pieces too, so that no second copy of them is ever whole.
+        this.rest();
         try {
           this.held = new Uint8Array(this.reader.readAsArrayBuffer(this.blob.slice(at, at + blobWindow)));
         } catch (error) {
@@ -87,6 +89,7 @@ class BlobReader implements Reader {
   }
 
   rest(): void {
+    discard(this.held.buffer);
     this.held = new Uint8Array(0);
   }
 }

@@ -1,4 +1,5 @@
 // Where models come from -> bytes, with as few copies as the kind of source allows.
+import { discard } from './discard.js';
 import { describe } from './dtypes.js';
 import { isNode, nodeModule } from './environment.js';
 import { badInput, checkAborted, orAborted, ZeoliteError } from './error.js';
@@ -24,6 +25,7 @@ export interface OriginFile {
 /** Somewhere to put bytes whose number is known before the first arrives. */
 export interface Sink {
   start(size: number): void;
+  /** `chunk` is gone afterwards. */
   write(chunk: Uint8Array): void;
 }
 
@@ -138,6 +140,7 @@ export async function readInto(origin: Origin, sink: Sink, signal?: AbortSignal,
     case 'blob': {
       const { size } = origin.blob;
       sink.start(size);
+      // Not in slices: the browser keeps copies of those that it made of memory.
       const reader = (origin.blob.stream() as ReadableStream<Uint8Array>).getReader();
       for (let done = 0; ; ) {
         const step = await orAborted(reader.read(), signal).catch((error: unknown) => {
@@ -148,6 +151,7 @@ export async function readInto(origin: Origin, sink: Sink, signal?: AbortSignal,
         if (step.done) return;
         sink.write(step.value);
         report(done += step.value.length, size);
+        discard(step.value.buffer);
       }
     }
     case 'path':
