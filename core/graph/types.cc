@@ -11,7 +11,8 @@ int bits_per_element(TensorType type) {
   switch (type) {
     case TensorType::kFloat32:
     case TensorType::kInt32:
-    case TensorType::kUint32: return 32;
+    case TensorType::kUint32:
+    case TensorType::kResource: return 32;
     case TensorType::kFloat16:
     case TensorType::kBfloat16:
     case TensorType::kInt16:
@@ -30,7 +31,6 @@ int bits_per_element(TensorType type) {
     case TensorType::kUint4: return 4;
     case TensorType::kInt2: return 2;
     case TensorType::kString:
-    case TensorType::kResource:
     case TensorType::kVariant: return 0;
   }
   return 0;

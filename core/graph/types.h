@@ -18,8 +18,8 @@ using Shape = std::vector<int32_t>;
 // More dimensions than any operator takes.
 inline constexpr int kMaxRank = 8;
 
-// Bits of one element: 32 for float32, 4 for int4; 0 where elements have no fixed size (string,
-// resource, variant) or the type is unknown.
+// Bits of one element: 32 for float32, 4 for int4, 32 for resource (a handle, see ops/resources.h); 0
+// where elements have no fixed size (string, variant) or the type is unknown.
 int bits_per_element(TensorType type);
 
 // The public interface's name, such as "float32".

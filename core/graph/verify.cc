@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/base/checked.h"
+#include "core/graph/string_tensor.h"
 
 namespace zeolite {
 namespace {
@@ -138,27 +139,11 @@ class Verifier {
     }
   }
 
-  // A string tensor is stored as count, count + 1 offsets from its start, then the characters.
   void verify_strings(const Tensor& tensor, std::span<const uint8_t> data, const std::string& what) {
-    const Result<int64_t> wanted = element_count(tensor.shape);
-    if (!wanted.ok()) {
-      add({}, what + ": " + wanted.error().message);
-      return;
-    }
-    const auto number_at = [&](uint64_t index) {
-      int32_t value;
-      std::memcpy(&value, data.data() + 4 * index, 4);
-      return value;
-    };
-    const auto count = data.size() >= 4 ? number_at(0) : -1;
-    bool sound = count >= 0 && count == wanted.value() &&
-                 range_within(4, 4 * (static_cast<uint64_t>(count) + 1), data.size());
-    for (int64_t i = 0; sound && i <= count; ++i) {
-      const int64_t offset = number_at(1 + i);
-      const int64_t least = i == 0 ? 4 * (static_cast<int64_t>(count) + 2) : number_at(i);
-      sound = offset >= least && offset <= static_cast<int64_t>(data.size());
-    }
-    if (!sound) add({}, what + " holds no sound list of " + shape_text(tensor.shape) + " strings");
+    const Result<int64_t> count = element_count(tensor.shape);
+    const Status status = count.ok() ? check_strings(data, count.value()) : Status();
+    if (!count.ok()) add({}, what + ": " + count.error().message);
+    if (!status.ok()) add({}, what + ": " + status.error().message);
   }
 
   static Issue issue_of(const Subgraph& subgraph, size_t index) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/ops/resources.h"
 #include "core/ops/table.h"
 
 namespace zeolite {
@@ -31,9 +32,12 @@ class ConstantHost : public OpHost {
     return unsupported("an operator that runs another subgraph is not evaluated beforehand");
   }
 
+  Resources& resources() override { return resources_; }
+
  private:
   std::span<Operand* const> outputs_;
   std::vector<ConstantTensor>* results_;
+  Resources resources_;
 };
 
 bool lacks_shape(std::span<const Operand* const> inputs) {
@@ -94,7 +98,7 @@ Status infer_operator(const Model& model, Subgraph& subgraph, size_t index) {
     operands.push_back(operand_of(model, subgraph.tensors[tensor]));
     outputs.push_back(&operands.back());
   }
-  InferContext context(op, inputs, outputs, true);
+  InferContext context(op, inputs, outputs, true, &model);
   if (lacks_shape(inputs)) {
     for (Operand* output : outputs) output->has_shape = false;
   } else {

@@ -6,9 +6,12 @@
 namespace zeolite {
 
 extern const OpKernel kArgMinMaxOp;
+extern const OpKernel kAssignVariableOp;
 extern const OpKernel kBatchMatmulOp;
 extern const OpKernel kBinaryOp;
+extern const OpKernel kCallOnceOp;
 extern const OpKernel kCastOp;
+extern const OpKernel kChoiceOp;
 extern const OpKernel kComparisonOp;
 extern const OpKernel kConcatenationOp;
 extern const OpKernel kConv2dOp;
@@ -22,6 +25,10 @@ extern const OpKernel kFillOp;
 extern const OpKernel kFullyConnectedOp;
 extern const OpKernel kGatherNdOp;
 extern const OpKernel kGatherOp;
+extern const OpKernel kHashtableFindOp;
+extern const OpKernel kHashtableImportOp;
+extern const OpKernel kHashtableOp;
+extern const OpKernel kHashtableSizeOp;
 extern const OpKernel kNormalizationOp;
 extern const OpKernel kOneHotOp;
 extern const OpKernel kPackOp;
@@ -29,6 +36,7 @@ extern const OpKernel kPadOp;
 extern const OpKernel kPool2dOp;
 extern const OpKernel kPreluOp;
 extern const OpKernel kRangeOp;
+extern const OpKernel kReadVariableOp;
 extern const OpKernel kReduceOp;
 extern const OpKernel kRepeatOp;
 extern const OpKernel kReshapeOp;
@@ -49,6 +57,8 @@ extern const OpKernel kTransposeConvOp;
 extern const OpKernel kTransposeOp;
 extern const OpKernel kUnaryOp;
 extern const OpKernel kUnpackOp;
+extern const OpKernel kVarHandleOp;
 extern const OpKernel kWhereOp;
+extern const OpKernel kWhileOp;
 
 }  // namespace zeolite

@@ -25,6 +25,7 @@
 
 namespace zeolite {
 
+class Resources;
 class ThreadPool;
 
 // One input or output of an operator.
@@ -74,9 +75,22 @@ class OpHost {
   // Gives an output whose shape infer could not tell its shape and memory of `bytes`.
   virtual Status resize_output(size_t index, Shape shape, uint64_t bytes) = 0;
 
-  // Runs another subgraph of the model on copies of `inputs`. The results are valid until the same
-  // subgraph runs again.
+  // Runs another subgraph of the model on copies of `inputs`, which may be results of its own last
+  // run. The results are valid until the same subgraph runs again.
   virtual Result<std::span<const Operand* const>> run_subgraph(
+      int32_t index, std::span<const Operand* const> inputs) = 0;
+
+  // The model's variables and tables.
+  virtual Resources& resources() = 0;
+};
+
+// What shapes another subgraph gives; the runtime knows.
+class SubgraphShapes {
+ public:
+  virtual ~SubgraphShapes() = default;
+  // The outputs for inputs of these shapes, where has_shape is false for those that only data can
+  // tell. Valid until the next call.
+  virtual Result<std::span<const Operand* const>> plan_subgraph(
       int32_t index, std::span<const Operand* const> inputs) = 0;
 };
 
@@ -90,6 +104,7 @@ class OpContext {
 
   const Operator& op() const { return op_; }
   BuiltinOperator code() const { return op_.code; }
+  std::span<const Operand* const> inputs() const { return inputs_; }
   size_t input_count() const { return inputs_.size(); }
   size_t output_count() const { return outputs_.size(); }
   bool has_input(size_t index) const {
@@ -116,10 +131,20 @@ class OpContext {
 class InferContext : public OpContext {
  public:
   // `adopt_types`: the outputs' types follow from the operator (a converter makes the graph);
-  // else the file says them and a difference is an error.
+  // else the file says them and a difference is an error. `model` and `shapes` are for operators
+  // that run subgraphs, where they are known.
   InferContext(const Operator& op, std::span<const Operand* const> inputs,
-               std::span<Operand* const> outputs, bool adopt_types = false)
-      : OpContext(op, inputs, outputs), adopt_types_(adopt_types) {}
+               std::span<Operand* const> outputs, bool adopt_types = false,
+               const Model* model = nullptr, SubgraphShapes* shapes = nullptr)
+      : OpContext(op, inputs, outputs),
+        adopt_types_(adopt_types),
+        model_(model),
+        shapes_(shapes) {}
+
+  // The model that the operator is part of, or null.
+  const Model* model() const { return model_; }
+  // Null where shapes are not settled yet.
+  SubgraphShapes* shapes() const { return shapes_; }
 
   // Declares what output `index` is; an error when the file says another type.
   Status set_output(size_t index, TensorType type, Shape shape);
@@ -128,6 +153,8 @@ class InferContext : public OpContext {
 
  private:
   bool adopt_types_;
+  const Model* model_;
+  SubgraphShapes* shapes_;
 };
 
 class PrepareContext : public OpContext {

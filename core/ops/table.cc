@@ -22,6 +22,14 @@ constexpr TypeSet kSameScale = kI8 | kU8 | kI16;
 constexpr TypeSet kSelectable = kWholeBytes & ~(kF8 | kC128);
 constexpr TypeSet kCastable = kWholeBytes & ~(kF8 | kC128 | kU64);
 constexpr TypeSet kAnyType = kWholeBytes | kI2 | kI4 | kU4;
+// What operators that run subgraphs hand on.
+constexpr TypeSet kPassed = kAnyType | kString | kResource;
+constexpr TypeSet kStorable = kBool | kF32 | kI8 | kI32 | kI64;
+
+constexpr std::span<const TypeSet> none() { return {}; }
+
+constexpr OpTypes kFindTypes[] = {{types<kResource, kString, kI64>(), types<kI64>()}};
+constexpr OpTypes kImportTypes[] = {{types<kResource, kString, kI64>(), none()}};
 
 // code, kernel, options, versions, traits, input types, output types
 const OpEntry kTable[] = {
@@ -33,6 +41,8 @@ const OpEntry kTable[] = {
      types<kBool | kF32 | kI8 | kU8 | kI32, kI32 | kI64>(), types<kI32 | kI64>()},
     {Code::kArgMin, &kArgMinMaxOp, &ArgMinOptions::kInfo, 1, 3, kPure,
      types<kBool | kF32 | kI8 | kU8 | kI32, kI32 | kI64>(), types<kI32 | kI64>()},
+    {Code::kAssignVariable, &kAssignVariableOp, &AssignVariableOptions::kInfo, 1, 1, kStateful,
+     types<kResource, kStorable>(), none()},
     {Code::kAveragePool2d, &kPool2dOp, &Pool2DOptions::kInfo, 1, 3, kPure,
      types<kF32>(), types<kF32>()},
     {Code::kBatchMatmul, &kBatchMatmulOp, &BatchMatMulOptions::kInfo, 1, 4, kPure,
@@ -41,6 +51,7 @@ const OpEntry kTable[] = {
      types<kWholeBytes, kI32, kI32>(), types<kWholeBytes>()},
     {Code::kBroadcastTo, &kRepeatOp, &BroadcastToOptions::kInfo, 2, 4, kPure,
      types<kWholeBytes, kI32 | kI64>(), types<kWholeBytes>()},
+    {Code::kCallOnce, &kCallOnceOp, &CallOnceOptions::kInfo, 1, 1, kStateful, none(), none()},
     {Code::kCast, &kCastOp, &CastOptions::kInfo, 1, 9, kPure,
      types<kCastable>(), types<kCastable>()},
     {Code::kCeil, &kUnaryOp, nullptr, 1, 1, kPure,
@@ -95,8 +106,18 @@ const OpEntry kTable[] = {
      types<kF32 | kI32 | kI64, kF32 | kI32 | kI64>(), types<kBool>()},
     {Code::kGreaterEqual, &kComparisonOp, &GreaterEqualOptions::kInfo, 1, 3, kPure,
      types<kF32 | kI32 | kI64, kF32 | kI32 | kI64>(), types<kBool>()},
+    {Code::kHashtable, &kHashtableOp, &HashtableOptions::kInfo, 1, 1, kStateful,
+     none(), types<kResource>()},
+    {Code::kHashtableFind, &kHashtableFindOp, &HashtableFindOptions::kInfo, 1, 1, kStateful,
+     types<kResource, kI64, kString>(), types<kString>(), kFindTypes},
+    {Code::kHashtableImport, &kHashtableImportOp, &HashtableImportOptions::kInfo, 1, 1, kStateful,
+     types<kResource, kI64, kString>(), none(), kImportTypes},
+    {Code::kHashtableSize, &kHashtableSizeOp, &HashtableSizeOptions::kInfo, 1, 1, kStateful,
+     types<kResource>(), types<kI64>()},
     {Code::kHardSwish, &kUnaryOp, &HardSwishOptions::kInfo, 1, 1, kPure,
      types<kF32>(), types<kF32>()},
+    {Code::kIf, &kChoiceOp, &IfOptions::kInfo, 1, 1, kStateful,
+     types<kBool, kPassed | kRepeated>(), types<kPassed | kRepeated>()},
     {Code::kL2Normalization, &kNormalizationOp, &L2NormOptions::kInfo, 1, 2, kPure,
      types<kF32>(), types<kF32>()},
     {Code::kL2Pool2d, &kPool2dOp, &Pool2DOptions::kInfo, 1, 1, kPure,
@@ -157,6 +178,8 @@ const OpEntry kTable[] = {
      types<kF32 | kI32 | kI64>()},
     {Code::kRank, &kShapeOp, &RankOptions::kInfo, 1, 1, kShapeOnly,
      types<kAnyType>(), types<kI32>()},
+    {Code::kReadVariable, &kReadVariableOp, &ReadVariableOptions::kInfo, 1, 1, kStateful,
+     types<kResource>(), types<kStorable>()},
     {Code::kReduceAll, &kReduceOp, &ReducerOptions::kInfo, 1, 1, kPure,
      types<kBool, kI32>(), types<kBool>()},
     {Code::kReduceAny, &kReduceOp, &ReducerOptions::kInfo, 1, 1, kPure,
@@ -222,6 +245,10 @@ const OpEntry kTable[] = {
      types<kF32 | kI32, kF32 | kI32>(), types<kF32 | kI32>()},
     {Code::kSqueeze, &kSqueezeOp, &SqueezeOptions::kInfo, 1, 2, kPure,
      types<kWholeBytes>(), types<kWholeBytes>()},
+    {Code::kStablehloCase, &kChoiceOp, &StablehloCaseOptions::kInfo, 1, 1, kStateful,
+     types<kI32, kPassed | kRepeated>(), types<kPassed | kRepeated>()},
+    {Code::kStablehloComposite, &kChoiceOp, &StableHLOCompositeOptions::kInfo, 1, 1, kStateful,
+     types<kPassed | kRepeated>(), types<kPassed | kRepeated>()},
     {Code::kStridedSlice, &kSliceOp, &StridedSliceOptions::kInfo, 1, 8, kPure,
      types<kWholeBytes, kI32, kI32, kI32>(), types<kWholeBytes>()},
     {Code::kSub, &kBinaryOp, &SubOptions::kInfo, 1, 5, kPure,
@@ -241,184 +268,25 @@ const OpEntry kTable[] = {
      types<kI32, kF32, kF32, kF32 | kOptional>(), types<kF32>()},
     {Code::kUnpack, &kUnpackOp, &UnpackOptions::kInfo, 1, 6, kPure,
      types<kWholeBytes>(), types<kWholeBytes | kRepeated>()},
+    {Code::kVarHandle, &kVarHandleOp, &VarHandleOptions::kInfo, 1, 1, kStateful,
+     none(), types<kResource>()},
     {Code::kWhere, &kWhereOp, &WhereOptions::kInfo, 1, 2, kPure,
      types<kBool | kF32 | kI32 | kU32 | kI64 | kI8 | kU8>(), types<kI64>()},
+    {Code::kWhile, &kWhileOp, &WhileOptions::kInfo, 1, 1, kStateful,
+     types<kPassed | kRepeated>(), types<kPassed | kRepeated>()},
     {Code::kZerosLike, &kUnaryOp, &ZerosLikeOptions::kInfo, 1, 1, kPure,
      types<kF32 | kI32 | kI64>(), types<kF32 | kI32 | kI64>()},
 };
-
-// An operand as the table looks at it.
-struct Position {
-  bool present = false;
-  std::string_view name;
-  TensorType type = TensorType::kFloat32;
-  size_t rank = 0;
-};
-
-void check_positions(const char* role, std::span<const Position> positions,
-                     std::span<const TypeSet> sets, bool types_known,
-                     std::vector<std::string>* problems) {
-  const bool repeated = !sets.empty() && (sets.back() & kRepeated) != 0;
-  size_t required = 0;
-  for (size_t i = 0; i < sets.size(); ++i) {
-    if ((sets[i] & kOptional) == 0) required = i + 1;
-  }
-  if (positions.size() < required || (positions.size() > sets.size() && !repeated)) {
-    std::string expected = std::to_string(required);
-    if (repeated) {
-      expected += " or more";
-    } else if (sets.size() > required) {
-      expected += " to " + std::to_string(sets.size());
-    }
-    problems->push_back("has " + std::to_string(positions.size()) + " " + role + "s, expected " +
-                        expected);
-  }
-  for (size_t i = 0; i < positions.size(); ++i) {
-    if (sets.empty() || (i >= sets.size() && !repeated)) break;
-    const TypeSet set = sets[std::min(i, sets.size() - 1)];
-    const Position& position = positions[i];
-    if (!position.present) {
-      if ((set & kOptional) == 0) {
-        problems->push_back(std::string(role) + " " + std::to_string(i) + " is absent");
-      }
-      continue;
-    }
-    if (position.rank > kMaxRank) {
-      problems->push_back(std::string(role) + " " + std::to_string(i) + " (" +
-                          std::string(position.name) + ") has " + std::to_string(position.rank) +
-                          " dimensions, at most " + std::to_string(kMaxRank) + " are supported");
-    }
-    if (types_known && !contains(set, position.type)) {
-      problems->push_back(std::string(role) + " " + std::to_string(i) + " (" +
-                          std::string(position.name) + ") has type " +
-                          std::string(tensor_type_name(position.type)) + ", expected " +
-                          type_set_text(set));
-    }
-  }
-}
-
-std::vector<Position> positions_of(const Subgraph& subgraph, std::span<const int32_t> tensors) {
-  std::vector<Position> positions(tensors.size());
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    if (tensors[i] == kNoTensor) continue;
-    const Tensor& tensor = subgraph.tensors[tensors[i]];
-    positions[i] = {true, tensor.name, tensor.type, tensor.shape.size()};
-  }
-  return positions;
-}
 
 }  // namespace
 
 std::span<const OpEntry> operator_table() { return kTable; }
 
 const OpEntry* find_operator(const Operator& op) {
-  for (const OpEntry& entry : kTable) {
-    if (entry.code == op.code) return &entry;
-  }
-  return nullptr;
-}
-
-std::vector<std::string> support_problems(const Subgraph& subgraph, const Operator& op,
-                                          bool output_types_known) {
-  const OpEntry* entry = find_operator(op);
-  if (entry == nullptr) return {"this operator is not supported"};
-  std::vector<std::string> problems;
-  if (op.version < entry->min_version || op.version > entry->max_version) {
-    problems.push_back("version " + std::to_string(op.version) + " is not supported, only " +
-                       std::to_string(entry->min_version) + " to " +
-                       std::to_string(entry->max_version));
-  }
-  if (entry->options != nullptr && op.options.info() != nullptr &&
-      op.options.info() != entry->options) {
-    problems.push_back(std::string("its options are ") + op.options.info()->name + ", expected " +
-                       entry->options->name);
-  }
-  check_positions("input", positions_of(subgraph, op.inputs), entry->inputs, true, &problems);
-  check_positions("output", positions_of(subgraph, op.outputs), entry->outputs, output_types_known,
-                  &problems);
-  return problems;
-}
-
-std::vector<std::string> operand_problems(const OpEntry& entry, const OpContext& context) {
-  std::vector<Position> inputs(context.input_count());
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!context.has_input(i)) continue;
-    const Operand& input = context.input(i);
-    inputs[i] = {true, input.name, input.type, input.shape.size()};
-  }
-  std::vector<Position> outputs(context.output_count(), Position{true, {}, {}, 0});
-  std::vector<std::string> problems;
-  check_positions("input", inputs, entry.inputs, true, &problems);
-  check_positions("output", outputs, entry.outputs, false, &problems);
-  return problems;
-}
-
-std::string type_set_text(TypeSet set) {
-  std::vector<std::string_view> names;
-  for (const EnumName& entry : tensor_type_names()) {
-    const TensorType type = static_cast<TensorType>(entry.value);
-    if (contains(set, type)) names.push_back(tensor_type_name(type));
-  }
-  std::string text;
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (i > 0) text += i + 1 == names.size() ? " or " : ", ";
-    text += names[i];
-  }
-  return text;
-}
-
-std::string operator_context(const Subgraph& subgraph, size_t index) {
-  const Operator& op = subgraph.operators[index];
-  std::string text = "operator " + std::to_string(index) + " " + operator_name(op);
-  for (int32_t output : op.outputs) {
-    if (output != kNoTensor) return text + " (" + subgraph.tensors[output].name + ")";
-  }
-  return text;
-}
-
-std::vector<Issue> support_issues(const Model& model) {
-  std::vector<Issue> issues;
-  for (const Subgraph& subgraph : model.subgraphs) {
-    for (size_t i = 0; i < subgraph.operators.size(); ++i) {
-      const Operator& op = subgraph.operators[i];
-      for (std::string& reason : support_problems(subgraph, op)) {
-        issues.push_back(operator_issue(subgraph, i, std::move(reason)));
-      }
-    }
-  }
-  return issues;
-}
-
-Issue operator_issue(const Subgraph& subgraph, size_t index, std::string reason) {
-  const Operator& op = subgraph.operators[index];
-  Issue issue;
-  issue.subject = Issue::Subject::kOperator;
-  issue.index = static_cast<int32_t>(index);
-  issue.type = operator_name(op);
-  if (!op.outputs.empty() && op.outputs[0] != kNoTensor) {
-    issue.name = subgraph.tensors[op.outputs[0]].name;
-  }
-  issue.reason = std::move(reason);
-  return issue;
-}
-
-Error error_of_issues(ErrorCode code, std::string_view what, std::vector<Issue> issues) {
-  Error error{code, std::string(what), {}};
-  const size_t shown = std::min<size_t>(issues.size(), 20);
-  for (size_t i = 0; i < shown; ++i) {
-    const Issue& issue = issues[i];
-    error.message += "\n  ";
-    if (issue.subject == Issue::Subject::kOperator) {
-      error.message += "operator " + std::to_string(issue.index) + " " + issue.type;
-    }
-    if (!issue.name.empty()) error.message += " (" + issue.name + ")";
-    error.message += ": " + issue.reason;
-  }
-  if (issues.size() > shown) {
-    error.message += "\n  and " + std::to_string(issues.size() - shown) + " more";
-  }
-  error.issues = std::move(issues);
-  return error;
+  const auto found = std::ranges::find_if(kTable, [&](const OpEntry& entry) {
+    return entry.code == op.code && entry.custom_name == op.custom_name;
+  });
+  return found != std::end(kTable) ? found : nullptr;
 }
 
 }  // namespace zeolite

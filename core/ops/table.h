@@ -16,6 +16,12 @@ enum OpTraits : uint8_t {
   kStateful = 2,   // Has effects or results beyond its outputs: never evaluated beforehand.
 };
 
+// Types by position that go together; see kOptional and kRepeated.
+struct OpTypes {
+  std::span<const TypeSet> inputs;
+  std::span<const TypeSet> outputs;
+};
+
 struct OpEntry {
   BuiltinOperator code;
   const OpKernel* kernel;
@@ -23,8 +29,9 @@ struct OpEntry {
   uint8_t min_version;
   uint8_t max_version;
   uint8_t traits;
-  std::span<const TypeSet> inputs;  // Types by position; see kOptional and kRepeated.
-  std::span<const TypeSet> outputs;
+  OpTypes types;
+  std::span<const OpTypes> more_types = {};  // Others that are taken as well.
+  std::string_view custom_name = {};         // Only of kCustom.
 };
 
 // All operators, by code.

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "core/base/checked.h"
+#include "core/ops/subgraph_calls.h"
 #include "core/runtime/subgraph_runner.h"
 
 namespace zeolite {
@@ -24,6 +25,7 @@ struct Interpreter::State : public RunnerShared {
       total.packed_bytes += use.packed_bytes;
       total.own_bytes += use.own_bytes;
     }
+    total.own_bytes += resources.bytes();
     return total;
   }
 
@@ -41,8 +43,8 @@ struct Interpreter::State : public RunnerShared {
     return Status(ErrorCode::kAborted, "the run was cancelled");
   }
 
-  Result<std::span<const Operand* const>> run_subgraph(
-      int32_t index, std::span<const Operand* const> inputs) override {
+  // The runner of subgraph `index`, its inputs resized to these shapes.
+  Result<SubgraphRunner*> resized_runner(int32_t index, std::span<const Operand* const> inputs) {
     if (index < 0 || static_cast<size_t>(index) >= runners.size()) {
       return bad_input("there is no subgraph " + std::to_string(index));
     }
@@ -55,17 +57,47 @@ struct Interpreter::State : public RunnerShared {
     for (size_t i = 0; i < inputs.size(); ++i) {
       ZEOLITE_TRY(runner.resize_input(i, inputs[i]->shape));
     }
-    ZEOLITE_TRY(runner.prepare());
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      const Operand& target = runner.input(i);
-      if (target.type != inputs[i]->type || target.bytes != inputs[i]->bytes) {
-        return bad_input("input " + std::to_string(i) + " of subgraph " + std::to_string(index) +
-                         " has another type");
+    return &runner;
+  }
+
+  Result<std::span<const Operand* const>> plan_subgraph(
+      int32_t index, std::span<const Operand* const> inputs) override {
+    ZEOLITE_ASSIGN(SubgraphRunner* runner, resized_runner(index, inputs));
+    ZEOLITE_TRY(runner->prepare());
+    return runner->outputs();
+  }
+
+  Result<std::span<const Operand* const>> run_subgraph(
+      int32_t index, std::span<const Operand* const> inputs) override {
+    ZEOLITE_ASSIGN(SubgraphRunner* runner, resized_runner(index, inputs));
+    // A loop hands the subgraph its own results: they must outlive a new plan of its memory, and
+    // must not be overwritten before they are read.
+    bool is_in_the_way = !runner->is_prepared();
+    for (size_t i = 0; i < inputs.size() && !is_in_the_way; ++i) {
+      for (size_t k = 0; k < inputs.size(); ++k) {
+        if (k != i && inputs[i]->bytes > 0 && inputs[i]->data == runner->input(k).data) {
+          is_in_the_way = true;
+        }
       }
-      if (target.bytes > 0) std::memcpy(target.writable, inputs[i]->data, target.bytes);
     }
-    ZEOLITE_TRY(runner.run());
-    return runner.outputs();
+    std::vector<Bytes> copies;
+    std::vector<Operand> operands;
+    std::vector<const Operand*> sources(inputs.begin(), inputs.end());
+    if (is_in_the_way) {
+      operands.reserve(inputs.size());
+      for (const Operand*& source : sources) {
+        ZEOLITE_ASSIGN(Bytes copy, Bytes::copy_of({source->data, static_cast<size_t>(source->bytes)},
+                                                  "a loop's tensor"));
+        operands.push_back(*source);
+        operands.back().data = copy.data();
+        copies.push_back(std::move(copy));
+        source = &operands.back();
+      }
+    }
+    ZEOLITE_TRY(runner->prepare());
+    for (size_t i = 0; i < sources.size(); ++i) ZEOLITE_TRY(runner->set_input(i, *sources[i]));
+    ZEOLITE_TRY(runner->run());
+    return runner->outputs();
   }
 };
 
@@ -88,6 +120,7 @@ Result<std::unique_ptr<Interpreter>> Interpreter::create(Model model, Interprete
   for (size_t i = 0; i < state->owned_model.subgraphs.size(); ++i) {
     state->runners.push_back(std::make_unique<SubgraphRunner>(*state, static_cast<int32_t>(i)));
   }
+  ZEOLITE_TRY(check_subgraph_calls(state->owned_model));
   ErrorCode code = ErrorCode::kCorrupt;
   for (const auto& runner : state->runners) {
     ZEOLITE_TRY(runner->load_constants());
@@ -129,6 +162,16 @@ Result<std::span<uint8_t>> Interpreter::input_data(int32_t subgraph, size_t inpu
   return std::span<uint8_t>(operand.writable, static_cast<size_t>(operand.bytes));
 }
 
+Result<std::span<uint8_t>> Interpreter::resize_input_data(int32_t subgraph, size_t input,
+                                                          uint64_t bytes) {
+  SubgraphRunner& runner = *state_->runners[subgraph];
+  if (bits_per_element(runner.input(input).type) != 0) {
+    return bad_input("the shape of input " + std::string(runner.input(input).name) +
+                     " settles its bytes");
+  }
+  return runner.resize_input_data(input, bytes);
+}
+
 const Operand& Interpreter::input(int32_t subgraph, size_t input) const {
   return state_->runners[subgraph]->input(input);
 }
@@ -153,6 +196,7 @@ const Operand& Interpreter::output(int32_t subgraph, size_t output) const {
 
 void Interpreter::reset() {
   for (const auto& runner : state_->runners) runner->reset();
+  state_->resources.clear();
 }
 
 MemoryUse Interpreter::memory() const { return state_->memory(); }

@@ -71,6 +71,9 @@ class Interpreter {
   Status prepare(int32_t subgraph);
   // Only after prepare: where to write the input's data.
   Result<std::span<uint8_t>> input_data(int32_t subgraph, size_t input);
+  // Memory for the data of an input whose elements have no fixed size (strings), which its shape
+  // does not settle. The run checks what is written there.
+  Result<std::span<uint8_t>> resize_input_data(int32_t subgraph, size_t input, uint64_t bytes);
   // Type, shape and bytes as they are now.
   const Operand& input(int32_t subgraph, size_t input) const;
 
@@ -80,7 +83,7 @@ class Interpreter {
   // The output of the last run; before it has_data is false.
   const Operand& output(int32_t subgraph, size_t output) const;
 
-  // Sets all variables to zero.
+  // Forgets variables, tables and recurrent state: as after create.
   void reset();
   MemoryUse memory() const;
 

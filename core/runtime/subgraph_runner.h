@@ -7,6 +7,7 @@
 
 #include "core/graph/graph.h"
 #include "core/ops/op.h"
+#include "core/ops/resources.h"
 #include "core/ops/table.h"
 #include "core/runtime/interpreter.h"
 
@@ -15,9 +16,8 @@ namespace zeolite {
 class SubgraphRunner;
 
 // What the subgraphs of one interpreter share.
-class RunnerShared {
+class RunnerShared : public SubgraphShapes {
  public:
-  virtual ~RunnerShared() = default;
   // Runs another subgraph for the operator that asks; see OpHost.
   virtual Result<std::span<const Operand* const>> run_subgraph(
       int32_t index, std::span<const Operand* const> inputs) = 0;
@@ -29,6 +29,7 @@ class RunnerShared {
   const Model* model = nullptr;
   ThreadPool* pool = nullptr;
   std::vector<OperatorProfile>* profile = nullptr;  // Of the run that goes on, or null.
+  Resources resources;
 };
 
 class SubgraphRunner {
@@ -55,6 +56,10 @@ class SubgraphRunner {
   bool is_prepared() const { return prepared_; }
   const Subgraph& subgraph() const { return subgraph_; }
   Operand& input(size_t index) { return operands_[subgraph_.inputs[index]]; }
+  // Copies the data of `source`, of the input's type and of the shape that prepare() knew.
+  Status set_input(size_t index, const Operand& source);
+  // Memory for an input whose elements have no fixed size.
+  Result<std::span<uint8_t>> resize_input_data(size_t index, uint64_t bytes);
   const Operand& output(size_t index) const { return *output_operands_[index]; }
   std::span<const Operand* const> outputs() const { return output_operands_; }
   MemoryUse memory() const;
@@ -98,6 +103,7 @@ class SubgraphRunner {
   std::vector<Bytes> own_;         // By tensor: memory outside the arena.
   std::vector<Step> steps_;        // By operator.
   std::vector<Shape> input_shapes_;
+  std::vector<bool> is_input_read_;  // By input: an operator reads it, or it is an output too.
   std::vector<const Operand*> output_operands_;
   Bytes arena_;
   bool prepared_ = false;

@@ -1,0 +1,89 @@
+#include "core/ops/subgraph_calls.h"
+
+#include <algorithm>
+
+#include "core/ops/table.h"
+
+namespace zeolite {
+namespace {
+
+// Each level takes a few hundred bytes of the stack for planning and again for running.
+constexpr int kMaxDepth = 64;
+
+// Calls go down only: the depth of a subgraph is 1 more than that of the deepest that it calls.
+class CallChecker {
+ public:
+  explicit CallChecker(const Model& model) : model_(model), depth_(model.subgraphs.size()) {}
+
+  Status check(int32_t index, int level) {
+    if (depth_[index] == kOpen) {
+      return corrupt("subgraph " + std::to_string(index) + " (" + model_.subgraphs[index].name +
+                     ") comes to call itself");
+    }
+    if (depth_[index] > 0) return {};
+    if (level > kMaxDepth) {
+      return unsupported("subgraphs call each other more than " + std::to_string(kMaxDepth) +
+                         " deep");
+    }
+    depth_[index] = kOpen;
+    int deepest = 0;
+    const Subgraph& subgraph = model_.subgraphs[index];
+    for (size_t i = 0; i < subgraph.operators.size(); ++i) {
+      for (int32_t called : called_subgraphs(subgraph.operators[i])) {
+        Status status = called < 0 || static_cast<size_t>(called) >= model_.subgraphs.size()
+                            ? corrupt("there is no subgraph " + std::to_string(called))
+                            : check(called, level + 1);
+        if (!status.ok()) return std::move(status).with_context(operator_context(subgraph, i));
+        deepest = std::max(deepest, depth_[called]);
+      }
+    }
+    depth_[index] = deepest + 1;
+    if (deepest + level > kMaxDepth) {
+      return unsupported("subgraphs call each other more than " + std::to_string(kMaxDepth) +
+                         " deep");
+    }
+    return {};
+  }
+
+ private:
+  static constexpr int kOpen = -1;
+
+  const Model& model_;
+  std::vector<int> depth_;  // 0 while not known.
+};
+
+}  // namespace
+
+std::vector<int32_t> called_subgraphs(const Operator& op) {
+  const Options& options = op.options;
+  if (const auto* of_if = options.get<IfOptions>()) {
+    return {of_if->then_subgraph_index, of_if->else_subgraph_index};
+  }
+  if (const auto* of_while = options.get<WhileOptions>()) {
+    return {of_while->cond_subgraph_index, of_while->body_subgraph_index};
+  }
+  if (const auto* once = options.get<CallOnceOptions>()) return {once->init_subgraph_index};
+  if (const auto* composite = options.get<StableHLOCompositeOptions>()) {
+    return {composite->decomposition_subgraph_index};
+  }
+  if (const auto* of_case = options.get<StablehloCaseOptions>()) {
+    return of_case->branch_subgraph_indices;
+  }
+  if (const auto* scatter = options.get<StablehloScatterOptions>()) {
+    return {scatter->update_computation_subgraph_index};
+  }
+  if (const auto* window = options.get<StablehloReduceWindowOptions>()) {
+    return {window->body_subgraph_index};
+  }
+  return {};
+}
+
+Status check_subgraph_calls(const Model& model) {
+  CallChecker checker(model);
+  for (size_t i = 0; i < model.subgraphs.size(); ++i) {
+    ZEOLITE_TRY(checker.check(static_cast<int32_t>(i), 1));
+  }
+  return {};
+}
+
+}  // namespace zeolite
