@@ -44,4 +44,19 @@ inline uint16_t float_to_bfloat16(float value) {
   return static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
 }
 
+// Elements of these types: they compute as float32 and are rounded where they are stored.
+struct Float16 {
+  uint16_t bits = 0;
+  Float16() = default;
+  explicit Float16(float value) : bits(float_to_half(value)) {}
+  operator float() const { return half_to_float(bits); }
+};
+
+struct Bfloat16 {
+  uint16_t bits = 0;
+  Bfloat16() = default;
+  explicit Bfloat16(float value) : bits(float_to_bfloat16(value)) {}
+  operator float() const { return bfloat16_to_float(bits); }
+};
+
 }  // namespace zeolite

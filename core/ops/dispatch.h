@@ -1,9 +1,11 @@
 // From a tensor's type to a C++ type: the one way that operators choose their loops.
 #pragma once
 
+#include <complex>
 #include <cstdint>
 #include <string>
 
+#include "core/base/half.h"
 #include "core/ops/op.h"
 #include "core/ops/type_set.h"
 
@@ -20,6 +22,9 @@ Status dispatch(TensorType type, const Body& body) {
   }
   ZEOLITE_CASE(kF32, kFloat32, float)
   ZEOLITE_CASE(kF64, kFloat64, double)
+  ZEOLITE_CASE(kF16, kFloat16, Float16)
+  ZEOLITE_CASE(kBF16, kBfloat16, Bfloat16)
+  ZEOLITE_CASE(kC64, kComplex64, std::complex<float>)
   ZEOLITE_CASE(kI8, kInt8, int8_t)
   ZEOLITE_CASE(kU8, kUint8, uint8_t)
   ZEOLITE_CASE(kBool, kBool, uint8_t)

@@ -13,6 +13,7 @@ EMSCRIPTEN_BINDINGS(zeolite_runtime) {
       .function("reserve", &RuntimeSession::reserve)
       .function("load", &RuntimeSession::load)
       .function("prepare", &RuntimeSession::prepare)
+      .function("resizeInput", &RuntimeSession::resize_input)
       .function("inputTable", &RuntimeSession::input_table)
       .function("run", &RuntimeSession::run)
       .function("error", &RuntimeSession::error)

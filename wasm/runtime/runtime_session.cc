@@ -117,6 +117,12 @@ std::string RuntimeSession::prepare(int subgraph, const std::string& shapes) {
   return status.ok() ? std::string() : error_text(status.error());
 }
 
+std::string RuntimeSession::resize_input(int subgraph, int input, double bytes) {
+  const Result<std::span<uint8_t>> data =
+      interpreter_->resize_input_data(subgraph, input, static_cast<uint64_t>(bytes));
+  return data.ok() ? std::string() : error_text(data.error());
+}
+
 double RuntimeSession::input_table(int subgraph) {
   words_.clear();
   const size_t count = interpreter_->model().subgraphs[subgraph].inputs.size();

@@ -30,6 +30,9 @@ class RuntimeSession {
   // Gives the inputs of `subgraph` their shapes, a list of lists of sizes. Empty, or an error.
   std::string prepare(int subgraph, const std::string& shapes);
 
+  // Takes memory for an input of strings: `bytes` of them with their offsets. Empty, or an error.
+  std::string resize_input(int subgraph, int input, double bytes);
+
   // Offset of [offset, bytes] for each input of `subgraph`, as uint32: where its data are to be
   // written. 0 when error() says why not.
   double input_table(int subgraph);

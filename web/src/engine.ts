@@ -194,6 +194,12 @@ export class LocalModel implements EngineModel {
       if (problem) throw fromWire(JSON.parse(problem) as WireError);
       this.shapes.set(subgraph, shapes);
     }
+    // What their shape says of strings is their number, not their bytes.
+    this.description.subgraphs[subgraph]?.inputs.forEach(({ dtype }, i) => {
+      if (dtype !== 'string') return;
+      const problem = this.session.resizeInput(subgraph, i, inputs[i]!.bytes.length);
+      if (problem) throw fromWire(JSON.parse(problem) as WireError);
+    });
     const table = this.session.inputTable(subgraph);
     if (table === 0) throw this.nativeError();
     const { buffer } = this.instance.memory;

@@ -16,6 +16,8 @@ export interface RuntimeSession {
   reserve(size: number): number;
   load(): string;
   prepare(subgraph: number, shapes: string): string;
+  /** Takes memory for an input of strings; an error in JSON, or nothing. */
+  resizeInput(subgraph: number, input: number, bytes: number): string;
   inputTable(subgraph: number): number;
   run(subgraph: number): number;
   error(): string;
