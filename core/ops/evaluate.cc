@@ -32,6 +32,7 @@ class ConstantHost : public OpHost {
     return unsupported("an operator that runs another subgraph is not evaluated beforehand");
   }
 
+  const Model* model() const override { return nullptr; }
   Resources& resources() override { return resources_; }
 
  private:

@@ -80,6 +80,8 @@ class OpHost {
   virtual Result<std::span<const Operand* const>> run_subgraph(
       int32_t index, std::span<const Operand* const> inputs) = 0;
 
+  // The model that the operator is part of, or null.
+  virtual const Model* model() const = 0;
   // The model's variables and tables.
   virtual Resources& resources() = 0;
 };

@@ -77,7 +77,7 @@ std::vector<std::string> type_problems(const OpEntry& entry, std::span<const Pos
     check_positions("output", outputs, types.outputs, output_types_known, &problems);
     return problems;
   };
-  std::vector<std::string> nearest = problems_of(entry.types);
+  std::vector<std::string> nearest = problems_of({entry.inputs, entry.outputs});
   for (const OpTypes& types : entry.more_types) {
     if (nearest.empty()) break;
     std::vector<std::string> problems = problems_of(types);

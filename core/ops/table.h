@@ -29,7 +29,8 @@ struct OpEntry {
   uint8_t min_version;
   uint8_t max_version;
   uint8_t traits;
-  OpTypes types;
+  std::span<const TypeSet> inputs;  // Types by position, as in OpTypes.
+  std::span<const TypeSet> outputs;
   std::span<const OpTypes> more_types = {};  // Others that are taken as well.
   std::string_view custom_name = {};         // Only of kCustom.
 };

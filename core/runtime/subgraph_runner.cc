@@ -45,6 +45,7 @@ class SubgraphRunner::Host : public OpHost {
     return runner_.shared_.run_subgraph(index, inputs);
   }
 
+  const Model* model() const override { return runner_.shared_.model; }
   Resources& resources() override { return runner_.shared_.resources; }
 
  private:
