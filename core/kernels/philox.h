@@ -49,10 +49,17 @@ class PhiloxStream {
 
   Philox4x32 next() {
     const Philox4x32 numbers = philox(counter_, key_);
-    for (uint32_t& word : counter_) {
-      if (++word != 0) break;
-    }
+    skip(1);
     return numbers;
+  }
+
+  // Leaves out `count` calls of next().
+  void skip(uint64_t count) {
+    const uint64_t low = counter_[0] | (static_cast<uint64_t>(counter_[1]) << 32);
+    const uint64_t sum = low + count;
+    counter_[0] = static_cast<uint32_t>(sum);
+    counter_[1] = static_cast<uint32_t>(sum >> 32);
+    if (sum < low && ++counter_[2] == 0) ++counter_[3];
   }
 
  private:

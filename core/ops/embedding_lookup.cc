@@ -1,6 +1,7 @@
 // EMBEDDING_LOOKUP (1 to 5): rows of a table.
 //   indices int32 [n]    table [rows, ...]    output [n, ...] of the table's type, or float32 for a
-//   quantized table (int8, uint8, int4): stored number * scale, one scale for all or one a row
+//   quantized table (int8, uint8, int4): stored number * scale, one scale for all or one a row; the
+//   bytes of a uint8 table are signed, as in all weights of the first dynamic-range files
 // EMBEDDING_LOOKUP_SPARSE (1): weighted rows joined by groups.
 //   ids int32 [n], places int32 [n, groups], dense shape int32 [groups], weights float32 [n],
 //   table float32 [rows, ...] -> [dense shape without its last..., ...]
@@ -69,15 +70,9 @@ void dequantize_row(const Operand& table, int64_t row, int64_t size, float* to) 
   const int bits = bits_per_element(table.type);
   for (int64_t i = 0; i < size; ++i) {
     const int64_t at = row * size + i;
-    int8_t value;
-    if (bits < 8) {
-      unpack_sub_byte(table.data, bits, true, at, 1, &value);
-    } else {
-      value = static_cast<int8_t>(table.data[at]);
-    }
-    const float stored = table.type == TensorType::kUint8 ? static_cast<float>(table.data[at])
-                                                          : static_cast<float>(value);
-    to[i] = stored * scale;
+    auto value = static_cast<int8_t>(table.data[bits < 8 ? 0 : at]);
+    if (bits < 8) unpack_sub_byte(table.data, bits, true, at, 1, &value);
+    to[i] = static_cast<float>(value) * scale;
   }
 }
 

@@ -3,8 +3,9 @@
 //   RANDOM_STANDARD_NORMAL (1)  shape int32 [rank] -> float32, by Box and Muller
 //   MULTINOMIAL (1)             logits float32 [batch, classes], samples int32 -> classes
 //                               [batch, samples] int32 or int64
-// Options: seed, seed2. Each run goes on where the last one ended. With both seeds 0 the numbers
-// differ from model to model.
+// Options: seed, seed2. Each run goes on where the last one ended; MULTINOMIAL behind a share that is
+// set apart for it, which is larger than what it uses. With both seeds 0 the numbers differ from model
+// to model.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -50,10 +51,10 @@ void fill_uniform(const Philox4x32& bits, float* numbers) {
 }
 
 void fill_normal(const Philox4x32& bits, float* numbers) {
-  constexpr float kTwoPi = 6.283185307179586f;
+  constexpr double kTwoPi = 6.283185307179586;
   for (int i = 0; i < 4; i += 2) {
     const float u = std::max(unit_float(bits[i]), 1.0e-7f);
-    const float angle = kTwoPi * unit_float(bits[i + 1]);
+    const auto angle = static_cast<float>(kTwoPi * unit_float(bits[i + 1]));
     const float radius = std::sqrt(-2.0f * std::log(u));
     numbers[i] = std::sin(angle) * radius;
     numbers[i + 1] = std::cos(angle) * radius;
@@ -88,8 +89,29 @@ Status infer_multinomial(InferContext& context) {
                             {context.input(0).shape[0], static_cast<int32_t>(samples)});
 }
 
+// Two numbers of 52 bits from each call of the generator.
+class UnitDoubles {
+ public:
+  explicit UnitDoubles(const PhiloxStream& stream) : stream_(stream) {}
+
+  double next() {
+    if (used_ == 2) {
+      bits_ = stream_.next();
+      used_ = 0;
+    }
+    const double number = unit_double(bits_[2 * used_], bits_[2 * used_ + 1]);
+    ++used_;
+    return number;
+  }
+
+ private:
+  PhiloxStream stream_;
+  Philox4x32 bits_ = {};
+  int used_ = 2;
+};
+
 template <class T>
-void draw(const float* logits, int64_t classes, int64_t samples, PhiloxStream& stream, T* to) {
+void draw(const float* logits, int64_t classes, int64_t samples, UnitDoubles& numbers, T* to) {
   float highest = std::numeric_limits<float>::lowest();
   for (int64_t i = 0; i < classes; ++i) {
     if (std::isfinite(logits[i])) highest = std::max(highest, logits[i]);
@@ -102,22 +124,23 @@ void draw(const float* logits, int64_t classes, int64_t samples, PhiloxStream& s
     }
     cumulative[i] = total;
   }
-  for (int64_t i = 0; i < samples; i += 2) {
-    const Philox4x32 bits = stream.next();
-    for (int64_t k = 0; k < 2 && i + k < samples; ++k) {
-      const double value = unit_double(bits[2 * k], bits[2 * k + 1]) * total;
-      const auto found = std::upper_bound(cumulative.begin(), cumulative.end(), value);
-      to[i + k] = static_cast<T>(found - cumulative.begin());
-    }
+  for (int64_t i = 0; i < samples; ++i) {
+    const auto found =
+        std::upper_bound(cumulative.begin(), cumulative.end(), numbers.next() * total);
+    to[i] = static_cast<T>(found - cumulative.begin());
   }
 }
 
 Status eval_multinomial(EvalContext& context) {
   const Shape& shape = context.output(0).shape;
   const int64_t classes = context.input(0).shape[1];
+  PhiloxStream& stream = *context.state<State>().stream;
+  UnitDoubles numbers(stream);
+  // As TensorFlow reserves them: 256 calls for each sample, counted in fours, twice for doubles.
+  stream.skip(static_cast<uint64_t>(shape[0]) * static_cast<uint64_t>((shape[1] + 3) / 4 * 4) * 512);
   return dispatch<kI32 | kI64>(context.output(0).type, [&]<class T>() -> Status {
     for (int64_t b = 0; b < shape[0]; ++b) {
-      draw(context.in<float>(0) + b * classes, classes, shape[1], *context.state<State>().stream,
+      draw(context.in<float>(0) + b * classes, classes, shape[1], numbers,
            context.out<T>(0) + b * shape[1]);
     }
     return {};

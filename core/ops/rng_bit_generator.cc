@@ -1,7 +1,8 @@
 // STABLEHLO_RNG_BIT_GENERATOR (1): random bits and the generator's next state.
 //   state uint64 [2 or 3]    next state the same, bits of a type and shape that the file says
 // Algorithms: THREEFRY (state: key, counter), PHILOX and DEFAULT, which is Philox (state: key, counter
-// of 64 bits, or of 128 in two). A counter counts the blocks that were drawn.
+// of 64 bits, which the key fills up to 128, or of 128 in two). A counter counts the blocks that were
+// drawn.
 //   https://openxla.org/stablehlo/spec#rng_bit_generator
 #include <algorithm>
 #include <cstring>
@@ -35,7 +36,7 @@ Status eval(EvalContext& context) {
   const std::array<uint32_t, 2> key = {static_cast<uint32_t>(state[0]),
                                        static_cast<uint32_t>(state[0] >> 32)};
   uint64_t low = state[1];
-  uint64_t high = words == 3 ? state[2] : 0;
+  uint64_t high = words == 3 ? state[2] : state[0];
   uint8_t* to = context.out<uint8_t>(1);
   const uint64_t bytes = context.output(1).bytes;
   const uint64_t block = is_threefry(context) ? 8 : 16;

@@ -1,8 +1,8 @@
 // SKIP_GRAM (1): the sequences of `ngram_size` words of a text, with at most `max_skip_size` words
 // left out between neighbours; with `include_all_ngrams` the shorter sequences too.
 //   input string, one    output string [count]: words joined by a space
-// Words are parted by white space. Sequences come in the order of their first word, longer ones after
-// those that they go on from.
+// Words are parted by white space. Sequences come in the order of their first word, shorter ones after
+// those that go on from them. A text of fewer words than `ngram_size` has none.
 #include <vector>
 
 #include "core/ops/check.h"
@@ -46,6 +46,7 @@ class Grams {
       : options_(options), words_(std::move(words)) {}
 
   Status collect() {
+    if (words_.size() < static_cast<size_t>(options_.ngram_size)) return {};
     for (size_t i = 0; i < words_.size(); ++i) ZEOLITE_TRY(extend(i, 1, std::string(words_[i])));
     return {};
   }
@@ -54,15 +55,14 @@ class Grams {
 
  private:
   Status extend(size_t last, int32_t length, const std::string& gram) {
-    if (length == options_.ngram_size || options_.include_all_ngrams) {
-      if (grams_.size() == kMaxGrams) return unsupported("the text has too many sequences");
-      grams_.push_back(gram);
-    }
-    if (length == options_.ngram_size) return {};
+    const bool is_whole = length == options_.ngram_size;
     const auto reach = static_cast<size_t>(options_.max_skip_size) + 1;
-    for (size_t next = last + 1; next < words_.size() && next <= last + reach; ++next) {
+    for (size_t next = last + 1; !is_whole && next < words_.size() && next <= last + reach; ++next) {
       ZEOLITE_TRY(extend(next, length + 1, gram + " " + std::string(words_[next])));
     }
+    if (!is_whole && !options_.include_all_ngrams) return {};
+    if (grams_.size() == kMaxGrams) return unsupported("the text has too many sequences");
+    grams_.push_back(gram);
     return {};
   }
 

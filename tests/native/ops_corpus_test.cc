@@ -27,19 +27,6 @@ Verdict verdict_of(const Status& status) {
           status.error().message};
 }
 
-// 4-bit and 2-bit values, of which the corpus gives each a byte, as they lie in memory: the first in
-// the lowest bits.
-std::vector<uint8_t> stored(const PackTensor& tensor) {
-  const int bits = tensor.dtype.ends_with("int4") ? 4 : tensor.dtype == "int2" ? 2 : 8;
-  if (bits == 8) return tensor.data;
-  std::vector<uint8_t> packed((tensor.data.size() * bits + 7) / 8);
-  for (size_t i = 0; i < tensor.data.size(); ++i) {
-    const uint8_t value = tensor.data[i] & ((1 << bits) - 1);
-    packed[i * bits / 8] |= static_cast<uint8_t>(value << (i * bits % 8));
-  }
-  return packed;
-}
-
 Verdict run_step(Interpreter& interpreter, const PackCase& test, const PackStep& step) {
   for (const auto& [input, shape] : step.resize) {
     if (input >= interpreter.model().subgraphs[0].inputs.size()) {
@@ -51,7 +38,7 @@ Verdict run_step(Interpreter& interpreter, const PackCase& test, const PackStep&
   Status status = interpreter.prepare(0);
   if (!status.ok()) return verdict_of(status);
   for (size_t i = 0; i < step.inputs.size(); ++i) {
-    const std::vector<uint8_t> data = stored(step.inputs[i]);
+    const std::vector<uint8_t>& data = step.inputs[i].data;
     Result<std::span<uint8_t>> target =
         interpreter.input(0, i).type == TensorType::kString
             ? interpreter.resize_input_data(0, i, data.size())

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/kernels/sub_byte.h"
 #include "core/base/half.h"
 #include "core/formats/inflate.h"
 #include "core/formats/json.h"
@@ -65,10 +66,44 @@ class PackReader {
   std::vector<PackTensor> tensors(const json::Value& list) const {
     std::vector<PackTensor> result;
     for (const json::Value& entry : list.items()) {
-      result.push_back(
-          {entry.string_or("dtype", ""), sizes_of(entry["shape"]), slice(entry["at"])});
+      const std::string dtype = entry.string_or("dtype", "");
+      result.push_back({dtype, sizes_of(entry["shape"]), in_memory(dtype, slice(entry["at"]))});
     }
     return result;
+  }
+
+  // The pack gives each 4-bit and 2-bit element a byte, and strings one after the other, each after
+  // its length.
+  static std::vector<uint8_t> in_memory(const std::string& dtype, std::vector<uint8_t> stored) {
+    if (dtype == "string") return string_tensor(stored);
+    const int bits = dtype.ends_with("int4") ? 4 : dtype == "int2" ? 2 : 8;
+    if (bits == 8) return stored;
+    std::vector<uint8_t> packed((stored.size() * bits + 7) / 8);
+    pack_sub_byte(reinterpret_cast<const int8_t*>(stored.data()), bits,
+                  static_cast<int64_t>(stored.size()), packed.data());
+    return packed;
+  }
+
+  static std::vector<uint8_t> string_tensor(const std::vector<uint8_t>& stored) {
+    std::vector<std::vector<uint8_t>> strings;
+    for (size_t at = 0; at + 4 <= stored.size();) {
+      uint32_t length;
+      std::memcpy(&length, stored.data() + at, sizeof(length));
+      strings.emplace_back(stored.begin() + at + 4, stored.begin() + at + 4 + length);
+      at += 4 + length;
+    }
+    std::vector<uint8_t> tensor((strings.size() + 2) * 4);
+    const auto put = [&](size_t word, size_t value) {
+      const auto number = static_cast<int32_t>(value);
+      std::memcpy(tensor.data() + word * 4, &number, sizeof(number));
+    };
+    put(0, strings.size());
+    for (size_t i = 0; i < strings.size(); ++i) {
+      put(i + 1, tensor.size());
+      tensor.insert(tensor.end(), strings[i].begin(), strings[i].end());
+    }
+    put(strings.size() + 1, tensor.size());
+    return tensor;
   }
 
   PackCase read(const json::Value& entry) const {

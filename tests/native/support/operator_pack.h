@@ -13,7 +13,7 @@ namespace zeolite {
 struct PackTensor {
   std::string dtype;
   std::vector<int32_t> shape;
-  std::vector<uint8_t> data;
+  std::vector<uint8_t> data;  // As it lies in the runtime's memory.
 };
 
 struct PackStep {
