@@ -83,7 +83,11 @@ class [[nodiscard]] Result {
   const T* operator->() const { return std::get_if<T>(&value_); }
   // Only when !ok().
   const Error& error() const { return std::get_if<Status>(&value_)->error(); }
-  Status take_status() { return std::move(*std::get_if<Status>(&value_)); }
+  // The error, or a Status that is ok.
+  Status take_status() {
+    Status* status = std::get_if<Status>(&value_);
+    return status != nullptr ? std::move(*status) : Status();
+  }
 
  private:
   std::variant<T, Status> value_;
