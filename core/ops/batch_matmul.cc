@@ -1,19 +1,27 @@
 // BATCH_MATMUL (1 to 4): output[b] = x[b] . y[b], with batch dimensions that broadcast.
 //   x [..., M, K] (adj_x: [..., K, M])    y [..., K, N] (adj_y: [..., N, K])    output [..., M, N]
-// Float32, 2 dimensions at least.
+// Float32; int8 and int16 to the same type, int8 to the bare sums in int32; float32 x with int8 y,
+// whose rows are quantized by each run (integer_product.h). 2 dimensions at least.
 #include <vector>
 
 #include "core/kernels/f32_matmul.h"
-#include "core/ops/check.h"
+#include "core/kernels/split.h"
+#include "core/ops/integer_product.h"
 #include "core/ops/kernels.h"
+#include "core/ops/packed_weights.h"
 
 namespace zeolite {
 namespace {
 
 struct State : OpState {
   F32BatchMatmulShape shape;
-  std::vector<int64_t> x_offsets;
+  std::vector<int64_t> x_offsets;  // Of each matrix of the output, in elements.
   std::vector<int64_t> y_offsets;
+  // Where y's numbers are integers.
+  IntegerProduct product;
+  I8Conv2DPlan plan;
+  int64_t y_count = 0;  // Matrices in y; all are packed.
+  PackedWeights weights;
 };
 
 struct Sizes {
@@ -30,12 +38,19 @@ Sizes sizes_of(const OpContext& context) {
   return sizes;
 }
 
+ProductRoles roles_of(const OpContext& context) {
+  ProductRoles roles;
+  roles.bias = 2;  // There is none.
+  roles.float_product = true;
+  roles.asymmetric = context.options<BatchMatMulOptions>().asymmetric_quantize_inputs;
+  return roles;
+}
+
 std::span<const int32_t> batch_of(const Shape& shape) { return {shape.data(), shape.size() - 2}; }
 
 Status infer(InferContext& context) {
   ZEOLITE_TRY(require_rank(context, 0, 2, kMaxRank));
   ZEOLITE_TRY(require_rank(context, 1, 2, kMaxRank));
-  ZEOLITE_TRY(require_same_type(context, 0, 1));
   const Shape& x = context.input(0).shape;
   const Shape& y = context.input(1).shape;
   const Sizes sizes = sizes_of(context);
@@ -47,7 +62,13 @@ Status infer(InferContext& context) {
   ZEOLITE_ASSIGN(Shape shape, broadcast_shape(batch_of(x), batch_of(y)));
   shape.push_back(sizes.m);
   shape.push_back(sizes.n);
-  return context.set_output(0, context.input(0).type, std::move(shape));
+  // One scale for all of y: the number of channels does not matter.
+  ZEOLITE_TRY(check_integer_product(context, roles_of(context), 1, ActivationFunctionType::kNone));
+  const TensorType type =
+      context.output(0).type == TensorType::kInt32 && context.input(0).type == TensorType::kInt8
+          ? TensorType::kInt32
+          : context.input(0).type;
+  return context.set_output(0, type, std::move(shape));
 }
 
 // Where each matrix of the output's batch begins in an input of shape `shape`.
@@ -69,6 +90,44 @@ void set_offsets(const Shape& shape, const Shape& output, std::vector<int64_t>* 
   }
 }
 
+void pack(const OpContext& context, const State& state, uint8_t* to) {
+  const int64_t n = state.shape.n;
+  const int64_t k = state.shape.k;
+  I8Weights weights = state.product.weights_of(context);
+  const uint8_t* const data = context.input(1).data;
+  for (int64_t i = 0; i < state.y_count; ++i) {
+    weights.data = data + i * n * k * weights.bits / 8;
+    i8_conv_2d_pack(state.plan, weights, state.shape.transpose_b ? k : 1,
+                    state.shape.transpose_b ? 1 : n, state.product.columns(context), to);
+    to += state.plan.packed_bytes;
+  }
+}
+
+uint64_t transposed_bytes(const State& state) {
+  return state.shape.transpose_a
+             ? align_up(state.shape.m * state.shape.k * state.plan.activations.element_bytes())
+             : 0;
+}
+
+Status prepare_integers(PrepareContext& context, State& state) {
+  F32BatchMatmulShape& shape = state.shape;
+  ZEOLITE_ASSIGN(state.product, integer_product(context, roles_of(context), shape.n,
+                                                ActivationFunctionType::kNone));
+  state.y_count = product(batch_of(context.input(1).shape));
+  if (state.y_count == 1 && !shape.transpose_a) {
+    // One matrix for all rows of x.
+    shape.m *= shape.batch_count;
+    shape.batch_count = 1;
+  }
+  ZEOLITE_ASSIGN(state.plan, product_plan(state.product, shape.m, shape.n, shape.k,
+                                          context.thread_count()));
+  context.choose("i8_batch_matmul", 2.0 * product(context.output(0).shape) * shape.k);
+  context.request_scratch(state.plan.scratch_bytes);
+  context.request_scratch(transposed_bytes(state));
+  return state.weights.prepare(context, 1, 2, state.plan.packed_bytes * state.y_count, true,
+                               [&](uint8_t* to) { pack(context, state, to); });
+}
+
 Status prepare(PrepareContext& context) {
   State& state = context.state<State>();
   const auto& options = context.options<BatchMatMulOptions>();
@@ -88,17 +147,58 @@ Status prepare(PrepareContext& context) {
   state.y_offsets.resize(state.shape.batch_count);
   set_offsets(context.input(0).shape, output, &state.x_offsets);
   set_offsets(context.input(1).shape, output, &state.y_offsets);
+  if (has_integer_weights(context, roles_of(context))) return prepare_integers(context, state);
   context.choose("f32_batch_matmul", 2.0 * product(output) * sizes.k);
   context.request_scratch(f32_batch_matmul_scratch_bytes(state.shape, context.thread_count()));
   return {};
 }
 
+template <class T>
+void transpose(const T* from, int64_t rows, int64_t columns, T* to) {
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) to[c * rows + r] = from[r * columns + c];
+  }
+}
+
+// x as [m, k].
+const uint8_t* rows_of(const EvalContext& context, const State& state, int64_t offset) {
+  const int bytes = state.plan.activations.element_bytes();
+  const uint8_t* const x = context.in<uint8_t>(0) + offset * bytes;
+  if (!state.shape.transpose_a) return x;
+  uint8_t* const to = context.scratch(1);
+  const int64_t m = state.shape.m;
+  const int64_t k = state.shape.k;
+  switch (bytes) {
+    case 1: transpose(x, k, m, to); break;
+    case 2:
+      transpose(reinterpret_cast<const uint16_t*>(x), k, m, reinterpret_cast<uint16_t*>(to));
+      break;
+    default:
+      transpose(reinterpret_cast<const uint32_t*>(x), k, m, reinterpret_cast<uint32_t*>(to));
+  }
+  return to;
+}
+
 Status eval(EvalContext& context) {
   const State& state = context.state<State>();
-  if (state.shape.batch_count == 0) return {};
-  f32_batch_matmul(state.shape, context.in<float>(0), state.x_offsets.data(), context.in<float>(1),
-                   state.y_offsets.data(), context.out<float>(0), context.scratch(0),
+  const F32BatchMatmulShape& shape = state.shape;
+  if (shape.batch_count == 0) return {};
+  if (!has_integer_weights(context, roles_of(context))) {
+    f32_batch_matmul(shape, context.in<float>(0), state.x_offsets.data(), context.in<float>(1),
+                     state.y_offsets.data(), context.out<float>(0), context.scratch(0),
+                     context.threads());
+    return {};
+  }
+  const uint8_t* const packed =
+      state.weights.get(context, 2, [&](uint8_t* to) { pack(context, state, to); });
+  const int64_t out_bytes = shape.m * shape.n * state.plan.stage.element_bytes();
+  for (int64_t b = 0; b < shape.batch_count; ++b) {
+    const int64_t y = shape.k > 0 ? state.y_offsets[b] / (shape.n * shape.k) : 0;
+    i8_conv_2d_run(state.plan, packed + y * state.plan.packed_bytes,
+                   rows_of(context, state, state.x_offsets[b]),
+                   context.out<uint8_t>(0) + b * out_bytes, context.scratch(0),
                    context.threads());
+  }
   return {};
 }
 

@@ -2,9 +2,11 @@
 //   sum over ky,kx,i of input[n, y*stride_h + ky*dilation_h - pad_top, x*stride_w + ..., i]
 //                       * filter[o,ky,kx,i])
 //   input  [N,H,W,I]    filter [O,KH,KW,I/groups]    bias [O] or absent    output [N,OH,OW,O]
-// Float32. With fewer filter channels than input channels the channels form groups, each with its
+// Float32, or integers as integer_product.h says; float activations with integer filters are quantized
+// by each run, image by image (dynamic range). With fewer filter channels than input channels the channels form groups, each with its
 // own share of the filters. Outside the input is zero; SAME puts the odd padding at the end.
 #include "core/kernels/f32_conv_2d.h"
+#include "core/ops/integer_product.h"
 #include "core/ops/kernels.h"
 #include "core/ops/packed_weights.h"
 #include "core/ops/window.h"
@@ -16,6 +18,9 @@ struct State : OpState {
   F32Conv2DPlan plan;
   F32Clamp clamp;
   PackedWeights weights;
+  // Where the filter's numbers are integers.
+  IntegerProduct product;
+  I8Conv2DPlan integer_plan;
 };
 
 struct Geometry {
@@ -33,6 +38,15 @@ Result<Geometry> geometry_of(const OpContext& context) {
   return geometry;
 }
 
+// Float images are quantized with a zero point where each channel has its own scale, as in the real
+// runtime.
+ProductRoles roles_of(const OpContext& context) {
+  ProductRoles roles;
+  const Quantization* quantization = context.input(1).quantization;
+  roles.asymmetric = quantization != nullptr && quantization->scale.size() > 1;
+  return roles;
+}
+
 Status infer(InferContext& context) {
   ZEOLITE_TRY(
       check_filter(context, 0, 1, context.options<Conv2DOptions>().fused_activation_function));
@@ -47,6 +61,9 @@ Status infer(InferContext& context) {
                      std::to_string(input[3]) + "; expected equal or groups that divide both");
   }
   ZEOLITE_TRY(check_bias(context, 2, filter[0]));
+  ZEOLITE_TRY(check_integer_product(
+      context, roles_of(context), filter[0],
+      context.options<Conv2DOptions>().fused_activation_function));
   return context.set_output(0, context.input(0).type,
                             {input[0], geometry.window.height.output,
                              geometry.window.width.output, filter[0]});
@@ -64,20 +81,48 @@ const char* kernel_name(F32ConvAlgorithm algorithm) {
   return "f32_conv_2d";
 }
 
-Status prepare(PrepareContext& context) {
-  State& state = context.state<State>();
+Result<Conv2DShape> shape_of(const OpContext& context) {
   const Shape& input = context.input(0).shape;
-  const Shape& filter = context.input(1).shape;
   const Shape& output = context.output(0).shape;
   ZEOLITE_ASSIGN(const Geometry geometry, geometry_of(context));
-  ZEOLITE_ASSIGN(state.clamp,
-                 fused_clamp(context.options<Conv2DOptions>().fused_activation_function));
   Conv2DShape shape;
   set_planes(input, output, geometry.window, &shape);
   shape.input_channels = input[3];
   shape.output_channels = output[3];
   shape.groups = geometry.groups;
+  return shape;
+}
 
+void pack_integers(const OpContext& context, const State& state, void* to) {
+  i8_conv_2d_pack(state.integer_plan, state.product.weights_of(context),
+                  product(context.input(1).shape, 1, 4), 1, state.product.columns(context), to);
+}
+
+Status prepare_integers(PrepareContext& context, const Conv2DShape& shape) {
+  State& state = context.state<State>();
+  ZEOLITE_ASSIGN(state.product,
+                 integer_product(context, roles_of(context), shape.output_channels,
+                                 context.options<Conv2DOptions>().fused_activation_function));
+  const IntegerProduct& numbers = state.product;
+  const I8ConvAlgorithm before = state.integer_plan.algorithm;
+  state.integer_plan = i8_conv_2d_plan(shape, numbers.activations, numbers.stage,
+                                       numbers.wide_weights, context.thread_count());
+  context.choose("i8_conv_2d", 2.0 * product(context.output(0).shape) *
+                                   product(context.input(1).shape, 1, 4));
+  context.request_scratch(state.integer_plan.scratch_bytes);
+  return state.weights.prepare(context, 1, 2, state.integer_plan.packed_bytes,
+                               state.integer_plan.algorithm == before,
+                               [&](void* to) { pack_integers(context, state, to); });
+}
+
+Status prepare(PrepareContext& context) {
+  State& state = context.state<State>();
+  const Shape& filter = context.input(1).shape;
+  const Shape& output = context.output(0).shape;
+  ZEOLITE_ASSIGN(const Conv2DShape shape, shape_of(context));
+  if (has_integer_weights(context, roles_of(context))) return prepare_integers(context, shape);
+  ZEOLITE_ASSIGN(state.clamp,
+                 fused_clamp(context.options<Conv2DOptions>().fused_activation_function));
   const float* weights = context.input(1).has_data ? data_or_null<float>(context, 1) : nullptr;
   const F32Conv2DPlan plan =
       f32_conv_2d_plan(shape, context.thread_count(), F32Conv2DOptions(), weights);
@@ -92,6 +137,13 @@ Status prepare(PrepareContext& context) {
 
 Status eval(EvalContext& context) {
   const State& state = context.state<State>();
+  if (has_integer_weights(context, roles_of(context))) {
+    const void* packed =
+        state.weights.get(context, 1, [&](void* to) { pack_integers(context, state, to); });
+    i8_conv_2d_run(state.integer_plan, packed, context.in<uint8_t>(0), context.out<uint8_t>(0),
+                   context.scratch(0), context.threads());
+    return {};
+  }
   const void* packed = state.weights.get(context, 1, [&](void* to) {
     f32_conv_2d_pack(state.plan, context.in<float>(1), data_or_null<float>(context, 2), to);
   });

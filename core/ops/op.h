@@ -36,6 +36,7 @@ struct Operand {
   bool has_shape = true;  // false: not known before the operator that makes it has run.
   const Quantization* quantization = nullptr;
   const Sparsity* sparsity = nullptr;
+  const Operand* block_scales = nullptr;  // Of blockwise quantization, where they are known.
   const uint8_t* data = nullptr;  // Null while not known, and for tensors of no bytes perhaps.
   uint8_t* writable = nullptr;    // The same memory where it may be written.
   uint64_t bytes = 0;

@@ -36,6 +36,22 @@ constexpr std::span<const TypeSet> none() { return {}; }
 constexpr OpTypes kFindTypes[] = {{types<kResource, kString, kI64>(), types<kI64>()}};
 constexpr OpTypes kImportTypes[] = {{types<kResource, kString, kI64>(), none()}};
 
+// Activations in int8, uint8 or int16, or floats with quantized weights (dynamic range).
+constexpr TypeSet kSmallInts = kI8 | kI4 | kI2;
+constexpr OpTypes kConvTypes[] = {
+    {types<kI8, kSmallInts, kI32 | kOptional>(), types<kI8>()},
+    {types<kU8, kU8, kI32 | kOptional>(), types<kU8>()},
+    {types<kI16, kI8, kI32 | kI64 | kOptional>(), types<kI16>()},
+    {types<kF32, kSmallInts | kU8, kF32 | kOptional>(), types<kF32>()}};
+
+constexpr OpTypes kFullyConnectedTypes[] = {
+    kConvTypes[0], kConvTypes[1], kConvTypes[2], kConvTypes[3],
+    {types<kU8, kU8, kI32 | kOptional>(), types<kI16, kU8 | kOptional>()}};
+
+constexpr OpTypes kBatchMatmulTypes[] = {{types<kI8, kI8>(), types<kI8 | kI32>()},
+                                         {types<kI16, kI16>(), types<kI16>()},
+                                         {types<kF32, kI8>(), types<kF32>()}};
+
 // code, kernel, options, versions, traits, input types, output types
 const OpEntry kTable[] = {
     {Code::kAbs, &kUnaryOp, &AbsOptions::kInfo, 1, 5, kPure,
@@ -55,7 +71,7 @@ const OpEntry kTable[] = {
     {Code::kAveragePool2d, &kPool2dOp, &Pool2DOptions::kInfo, 1, 3, kPure,
      types<kF32>(), types<kF32>()},
     {Code::kBatchMatmul, &kBatchMatmulOp, &BatchMatMulOptions::kInfo, 1, 4, kPure,
-     types<kF32, kF32>(), types<kF32>()},
+     types<kF32, kF32>(), types<kF32>(), kBatchMatmulTypes},
     {Code::kBatchToSpaceNd, &kSpaceToBatchNdOp, &BatchToSpaceNDOptions::kInfo, 1, 4, kPure,
      types<kWholeBytes, kI32, kI32>(), types<kWholeBytes>()},
     {Code::kBitcast, &kBitcastOp, &BitcastOptions::kInfo, 1, 1, kPure,
@@ -78,7 +94,7 @@ const OpEntry kTable[] = {
     {Code::kConcatenation, &kConcatenationOp, &ConcatenationOptions::kInfo, 1, 7, kPure,
      types<kWholeBytes | kRepeated>(), types<kWholeBytes>()},
     {Code::kConv2d, &kConv2dOp, &Conv2DOptions::kInfo, 1, 8, kPure,
-     types<kF32, kF32, kF32 | kOptional>(), types<kF32>()},
+     types<kF32, kF32, kF32 | kOptional>(), types<kF32>(), kConvTypes},
     {Code::kCos, &kUnaryOp, &CosOptions::kInfo, 1, 2, kPure,
      types<kF32>(), types<kF32>()},
     {Code::kCumsum, &kCumsumOp, &CumsumOptions::kInfo, 1, 1, kPure,
@@ -122,7 +138,7 @@ const OpEntry kTable[] = {
      types<kF32 | kI8 | kI16 | kI32 | kI64, kF32 | kI8 | kI16 | kI32 | kI64>(),
      types<kF32 | kI8 | kI16 | kI32 | kI64>()},
     {Code::kFullyConnected, &kFullyConnectedOp, &FullyConnectedOptions::kInfo, 1, 14, kPure,
-     types<kF32, kF32, kF32 | kOptional>(), types<kF32>()},
+     types<kF32, kF32, kF32 | kOptional>(), types<kF32>(), kFullyConnectedTypes},
     {Code::kGather, &kGatherOp, &GatherOptions::kInfo, 1, 8, kPure,
      types<kWholeBytes, kI16 | kI32 | kI64>(), types<kWholeBytes>()},
     {Code::kGatherNd, &kGatherNdOp, &GatherNdOptions::kInfo, 1, 6, kPure,

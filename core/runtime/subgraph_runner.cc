@@ -60,6 +60,12 @@ SubgraphRunner::SubgraphRunner(RunnerShared& shared, int32_t index)
   for (const Tensor& tensor : subgraph_.tensors) {
     operands_.push_back(operand_of(*shared.model, tensor));
   }
+  for (size_t i = 0; i < count; ++i) {
+    const Quantization* quantization = operands_[i].quantization;
+    if (quantization != nullptr && quantization->block_scales != kNoTensor) {
+      operands_[i].block_scales = &operands_[quantization->block_scales];
+    }
+  }
   own_.resize(count);
   // An input's data come from the caller, whatever the file holds for it.
   for (int32_t tensor : subgraph_.inputs) {

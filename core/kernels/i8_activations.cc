@@ -1,0 +1,136 @@
+#include "core/kernels/i8_activations.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "core/kernels/simd.h"
+
+namespace zeolite {
+namespace {
+
+struct Range {
+  float low = 0;
+  float high = 0;
+};
+
+// The range of the values and 0.
+Range range_of(const float* values, int64_t count) {
+  v128_t low = f32x4_zero();
+  v128_t high = f32x4_zero();
+  int64_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const v128_t x = wasm_v128_load(values + i);
+    low = wasm_f32x4_pmin(low, x);
+    high = wasm_f32x4_pmax(high, x);
+  }
+  float lows[4];
+  float highs[4];
+  wasm_v128_store(lows, low);
+  wasm_v128_store(highs, high);
+  Range range;
+  for (int lane = 0; lane < 4; ++lane) {
+    range.low = std::min(range.low, lows[lane]);
+    range.high = std::max(range.high, highs[lane]);
+  }
+  for (; i < count; ++i) {
+    range.low = std::min(range.low, values[i]);
+    range.high = std::max(range.high, values[i]);
+  }
+  return range;
+}
+
+template <class T>
+void widen(const T* source, int64_t count, int32_t zero_point, int16_t* target) {
+  const v128_t zero = wasm_i16x8_splat(static_cast<int16_t>(zero_point));
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    const v128_t x = sizeof(T) == 2 ? wasm_v128_load(source + i)
+                     : T(-1) < 0    ? wasm_i16x8_load8x8(source + i)
+                                    : wasm_u16x8_load8x8(source + i);
+    wasm_v128_store(target + i, wasm_i16x8_sub(x, zero));
+  }
+  for (; i < count; ++i) target[i] = static_cast<int16_t>(source[i] - zero_point);
+}
+
+// Four floats as numbers of 32 bits, rounded to the nearest, halves away from zero.
+inline v128_t rounded(v128_t x) {
+  const v128_t whole = wasm_f32x4_trunc(x);
+  const v128_t rest = wasm_f32x4_abs(wasm_f32x4_sub(x, whole));
+  const v128_t one = wasm_v128_or(wasm_f32x4_splat(1.0f), wasm_v128_and(x, wasm_f32x4_splat(-0.0f)));
+  const v128_t step = wasm_v128_and(wasm_f32x4_ge(rest, wasm_f32x4_splat(0.5f)), one);
+  return wasm_i32x4_trunc_sat_f32x4(wasm_f32x4_add(whole, step));
+}
+
+void quantize(const float* source, int64_t count, const BatchScale& scale, int16_t* target) {
+  const v128_t inverse = wasm_f32x4_splat(scale.inverse);
+  const v128_t zero = wasm_f32x4_splat(static_cast<float>(scale.zero_point));
+  const v128_t low = wasm_i16x8_splat(static_cast<int16_t>(scale.min));
+  const v128_t high = wasm_i16x8_splat(127);
+  const v128_t offset = wasm_i16x8_splat(static_cast<int16_t>(scale.zero_point));
+  // Not fused: the real runtime rounds the product and the sum.
+  const auto four = [&](v128_t x) {
+    return rounded(wasm_f32x4_add(wasm_f32x4_mul(x, inverse), zero));
+  };
+  const auto eight = [&](const float* from) {
+    const v128_t stored = wasm_i16x8_narrow_i32x4(four(wasm_v128_load(from)),
+                                                  four(wasm_v128_load(from + 4)));
+    return wasm_i16x8_sub(wasm_i16x8_min(wasm_i16x8_max(stored, low), high), offset);
+  };
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8) wasm_v128_store(target + i, eight(source + i));
+  if (i < count) {
+    float rest[8] = {};
+    int16_t stored[8];
+    std::copy(source + i, source + count, rest);
+    wasm_v128_store(stored, eight(rest));
+    std::copy_n(stored, count - i, target + i);
+  }
+}
+
+}  // namespace
+
+BatchScale batch_scale_of(const float* values, int64_t count, bool asymmetric) {
+  const Range range = range_of(values, count);
+  BatchScale result;
+  if (!asymmetric) {
+    const float largest = std::max(-range.low, range.high);
+    if (largest == 0) return result;
+    result.scale = largest / 127;
+    result.inverse = 127.0f / largest;
+    return result;
+  }
+  if (range.low == range.high) return result;
+  const double low = range.low;
+  const double high = range.high;
+  const double scale = (high - low) / 255.0;
+  // Of the two ends the one gives the zero point whose own error is smaller.
+  const double from_low = -128 - low / scale;
+  const double from_high = 127 - high / scale;
+  const bool low_is_better = 128 + std::abs(low / scale) < 127 + std::abs(high / scale);
+  const double zero_point = low_is_better ? from_low : from_high;
+  result.min = -128;
+  result.zero_point = zero_point <= -128  ? -128
+                      : zero_point >= 127 ? 127
+                                          : static_cast<int32_t>(std::round(zero_point));
+  result.scale = static_cast<float>(scale);
+  result.inverse = 1.0f / result.scale;
+  return result;
+}
+
+void widen_activations(const ActivationForm& form, const BatchScale& scale, const void* source,
+                       int64_t count, int16_t* target) {
+  switch (form.type) {
+    case ActivationType::kInt8:
+      return widen(static_cast<const int8_t*>(source), count, form.zero_point, target);
+    case ActivationType::kUint8:
+      return widen(static_cast<const uint8_t*>(source), count, form.zero_point, target);
+    case ActivationType::kInt16:
+      std::memcpy(target, source, static_cast<size_t>(count) * sizeof(int16_t));
+      return;
+    case ActivationType::kFloat32:
+      return quantize(static_cast<const float*>(source), count, scale, target);
+  }
+}
+
+}  // namespace zeolite

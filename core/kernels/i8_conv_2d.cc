@@ -1,0 +1,230 @@
+#include "core/kernels/i8_conv_2d.h"
+
+#include "core/kernels/i8_conv_parts.h"
+
+namespace zeolite {
+namespace {
+
+constexpr int kRows = kI8TileRows;
+
+int64_t pixel_count(const Conv2DShape& shape) {
+  return int64_t{shape.batch} * shape.output_height * shape.output_width;
+}
+
+int64_t reach(int32_t output, int32_t stride, int32_t filter, int32_t dilation) {
+  return int64_t{std::max(output, 1) - 1} * stride + int64_t{filter - 1} * dilation + 1;
+}
+
+// Padding may be far larger than the input (a huge dilation): then it is not written out.
+bool fits_padded(const Conv2DShape& shape, int64_t height, int64_t width) {
+  const int64_t pixels = int64_t{shape.input_height} * shape.input_width;
+  return height <= (int64_t{1} << 20) && width <= (int64_t{1} << 20) &&
+         height * width <= 4 * pixels + 1024;
+}
+
+uint64_t table_bytes(const I8Conv2DPlan& plan) {
+  return align_up(TileSplit::kMaxBlockRows * (plan.form.taps * sizeof(const int16_t*)));
+}
+
+// Pointers for the pixels [first, first + count), in the order of i8_panel.
+void fill_table(const I8Conv2DPlan& plan, const int16_t* images, int64_t first, int64_t count,
+                const int16_t** table) {
+  const Conv2DShape& shape = plan.shape;
+  const Window2D& w = shape.window;
+  const bool by_row = plan.algorithm == I8ConvAlgorithm::kRows;
+  const int64_t taps = plan.form.taps;
+  const int64_t channels = shape.input_channels;
+  const int64_t row_elements = plan.padded_width * channels;
+  const int16_t* const zeros = images + i8_image_elements(plan);
+  int64_t ox = first % shape.output_width;
+  int64_t oy = first / shape.output_width % shape.output_height;
+  int64_t image = first / shape.output_width / shape.output_height;
+  const int64_t padded = (count + kRows - 1) / kRows * kRows;
+  for (int64_t pixel = 0; pixel < padded; ++pixel) {
+    const int16_t** target = table + pixel / kRows * taps * kRows + pixel % kRows;
+    const int16_t* const source = images + image * plan.padded_height * row_elements;
+    if (by_row) {
+      const int16_t* row =
+          source + oy * w.stride_height * row_elements + ox * w.stride_width * channels;
+      for (int64_t tap = 0; tap < taps; ++tap, target += kRows) {
+        *target = row;
+        row += w.dilation_height * row_elements;
+      }
+    } else {
+      for (int64_t ky = 0; ky < w.kernel_height; ++ky) {
+        const int64_t y = oy * w.stride_height - w.pad_top + ky * w.dilation_height;
+        for (int64_t kx = 0; kx < w.kernel_width; ++kx, target += kRows) {
+          const int64_t x = ox * w.stride_width - w.pad_left + kx * w.dilation_width;
+          const bool inside = y >= 0 && y < shape.input_height && x >= 0 && x < shape.input_width;
+          *target = inside ? source + y * row_elements + x * channels : zeros;
+        }
+      }
+    }
+    // Behind the last pixel it is repeated.
+    if (pixel + 1 >= count) continue;
+    if (++ox == shape.output_width) {
+      ox = 0;
+      if (++oy == shape.output_height) {
+        oy = 0;
+        ++image;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+int64_t i8_image_elements(const I8Conv2DPlan& plan) {
+  return plan.shape.batch * plan.padded_height * plan.padded_width * plan.shape.input_channels;
+}
+
+// The images, and behind them zeros for a pixel outside, of which the last may be read in pairs.
+uint64_t i8_images_bytes(const I8Conv2DPlan& plan) {
+  return align_up(
+      static_cast<uint64_t>(i8_image_elements(plan) + plan.shape.input_channels + 8) *
+      sizeof(int16_t));
+}
+
+uint64_t i8_scales_bytes(const I8Conv2DPlan& plan) {
+  return plan.activations.type == ActivationType::kFloat32
+             ? align_up(static_cast<uint64_t>(plan.shape.batch) * sizeof(BatchScale))
+             : 0;
+}
+
+void i8_widen_images(const I8Conv2DPlan& plan, const void* input, int16_t* images,
+                     BatchScale* scales, ThreadPool* pool) {
+  const Conv2DShape& shape = plan.shape;
+  const int64_t channels = shape.input_channels;
+  const int64_t input_row = shape.input_width * channels;
+  const int64_t input_image = shape.input_height * input_row;
+  if (plan.activations.type == ActivationType::kFloat32) {
+    const EvenSplit split(shape.batch, 1, input_image, pool);
+    parallel_for(split.pool, split.tasks(), [&](int64_t task) {
+      for (int64_t b = split.begin(task); b < split.end(task); ++b) {
+        scales[b] = batch_scale_of(static_cast<const float*>(input) + b * input_image,
+                                   input_image, plan.activations.asymmetric);
+      }
+    });
+  }
+  const bool is_padded = plan.algorithm != I8ConvAlgorithm::kTaps;
+  const int64_t top = is_padded ? shape.window.pad_top : 0;
+  const int64_t left = is_padded ? std::min<int64_t>(shape.window.pad_left, plan.padded_width) : 0;
+  const int64_t copied = std::min<int64_t>(shape.input_width, plan.padded_width - left);
+  const int64_t row_elements = plan.padded_width * channels;
+  const EvenSplit split(shape.batch * plan.padded_height, 8, row_elements, pool);
+  parallel_for(split.pool, split.tasks(), [&](int64_t task) {
+    for (int64_t row = split.begin(task); row < split.end(task); ++row) {
+      const int64_t image = row / plan.padded_height;
+      const int64_t y = row % plan.padded_height - top;
+      int16_t* const target = images + row * row_elements;
+      if (y < 0 || y >= shape.input_height) {
+        std::fill_n(target, row_elements, int16_t{0});
+        continue;
+      }
+      std::fill_n(target, left * channels, int16_t{0});
+      const int64_t from = image * input_image + y * input_row;
+      widen_activations(plan.activations, scales != nullptr ? scales[image] : BatchScale(),
+                        static_cast<const uint8_t*>(input) +
+                            from * plan.activations.element_bytes(),
+                        copied * channels, target + left * channels);
+      std::fill(target + (left + copied) * channels, target + row_elements, int16_t{0});
+    }
+  });
+  std::fill_n(images + i8_image_elements(plan), channels + 8, int16_t{0});
+}
+
+I8Conv2DPlan i8_conv_2d_plan(const Conv2DShape& shape, const ActivationForm& activations,
+                             const SumStage& stage, bool wide_weights, int threads) {
+  const Window2D& w = shape.window;
+  I8Conv2DPlan plan;
+  plan.shape = shape;
+  plan.activations = activations;
+  plan.stage = stage;
+  plan.threads = std::max(threads, 1);
+  plan.form.wide = wide_weights || stage.wide;
+  plan.padded_height =
+      reach(shape.output_height, w.stride_height, w.kernel_height, w.dilation_height);
+  plan.padded_width = reach(shape.output_width, w.stride_width, w.kernel_width, w.dilation_width);
+  const int64_t group_channels = shape.groups > 0 ? shape.input_channels / shape.groups : 0;
+  if (shape.groups == 1 && (w.dilation_width == 1 || w.kernel_width == 1) &&
+      fits_padded(shape, plan.padded_height, plan.padded_width)) {
+    plan.algorithm = I8ConvAlgorithm::kRows;
+    plan.form.taps = w.kernel_height;
+    plan.form.k = w.kernel_width * group_channels;
+  } else {
+    plan.algorithm = I8ConvAlgorithm::kTaps;
+    plan.padded_height = shape.input_height;
+    plan.padded_width = shape.input_width;
+    plan.form.taps = int64_t{w.kernel_height} * w.kernel_width;
+    plan.form.k = group_channels;
+  }
+  plan.packed_bytes =
+      i8_packed_bytes(plan.form, shape.output_channels / std::max(shape.groups, 1)) * shape.groups;
+  plan.scratch_bytes =
+      i8_images_bytes(plan) + i8_scales_bytes(plan) +
+      (table_bytes(plan) + align_up(TileSplit::kMaxBlockRows * sizeof(float))) * plan.threads;
+  return plan;
+}
+
+void i8_conv_2d_pack(const I8Conv2DPlan& plan, const I8Weights& weights, int64_t stride_o,
+                     int64_t stride_k, const SumColumns& columns, void* packed) {
+  const PanelForm& form = plan.form;
+  const int64_t n = plan.shape.output_channels / std::max(plan.shape.groups, 1);
+  auto* target = static_cast<uint8_t*>(packed);
+  for (int64_t group = 0; group < plan.shape.groups; ++group) {
+    const auto weight = [&](int64_t column, int64_t tap, int64_t i) {
+      return weights.at((group * n + column) * stride_o + (tap * form.k + i) * stride_k);
+    };
+    target = i8_pack_panels(form, plan.stage, columns, group * n, n, weight, target);
+  }
+}
+
+void i8_conv_2d_run(const I8Conv2DPlan& plan, const void* packed, const void* input, void* output,
+                    void* scratch, ThreadPool* pool) {
+  const Conv2DShape& shape = plan.shape;
+  const int64_t pixels = pixel_count(shape);
+  if (pixels == 0 || shape.output_channels == 0) return;
+  uint8_t* memory = static_cast<uint8_t*>(scratch);
+  int16_t* const images = reinterpret_cast<int16_t*>(memory);
+  memory += i8_images_bytes(plan);
+  BatchScale* const scales =
+      i8_scales_bytes(plan) != 0 ? reinterpret_cast<BatchScale*>(memory) : nullptr;
+  memory += i8_scales_bytes(plan);
+  i8_widen_images(plan, input, images, scales, pool);
+  const int64_t group_inputs = shape.input_channels / shape.groups;
+  const int64_t group_outputs = shape.output_channels / shape.groups;
+  const uint64_t panel_bytes = plan.form.panel_bytes();
+  const uint64_t group_bytes = i8_packed_bytes(plan.form, group_outputs);
+  const uint64_t own_bytes =
+      table_bytes(plan) + align_up(TileSplit::kMaxBlockRows * sizeof(float));
+  const int64_t area = int64_t{shape.output_height} * shape.output_width;
+  const int element_bytes = plan.stage.element_bytes();
+  const TileSplit split(pixels, group_outputs,
+                        plan.form.taps * plan.form.k * shape.output_channels, pool);
+  parallel_for(split.pool, split.tasks(), [&](int64_t task, int thread) {
+    const TileSplit::Part part = split.part(task);
+    uint8_t* const own = memory + thread * own_bytes;
+    const int16_t** const table = reinterpret_cast<const int16_t**>(own);
+    float* const row_scales = reinterpret_cast<float*>(own + table_bytes(plan));
+    fill_table(plan, images, part.row, part.rows, table);
+    if (scales != nullptr) {
+      for (int64_t row = 0; row < part.rows; ++row) {
+        row_scales[row] = scales[(part.row + row) / area].scale;
+      }
+    }
+    for (int64_t group = 0; group < shape.groups; ++group) {
+      for (int64_t panel = part.first_panel; panel < part.last_panel; ++panel) {
+        const int64_t column = panel * kI8TileColumns;
+        const int64_t at = part.row * shape.output_channels + group * group_outputs + column;
+        i8_panel(plan.stage, plan.form, part.rows, table,
+                 static_cast<size_t>(group * group_inputs),
+                 static_cast<const uint8_t*>(packed) + group * group_bytes + panel * panel_bytes,
+                 row_scales, static_cast<uint8_t*>(output) + at * element_bytes,
+                 shape.output_channels,
+                 static_cast<size_t>(std::min<int64_t>(kI8TileColumns, group_outputs - column)));
+      }
+    }
+  });
+}
+
+}  // namespace zeolite

@@ -1,0 +1,19 @@
+// What the algorithms behind i8_conv_2d.h share.
+#pragma once
+
+#include "core/kernels/i8_conv_2d.h"
+#include "core/kernels/split.h"
+
+namespace zeolite {
+
+// Elements of the widened images.
+int64_t i8_image_elements(const I8Conv2DPlan& plan);
+// Bytes of the images, with zeros for a pixel outside behind them.
+uint64_t i8_images_bytes(const I8Conv2DPlan& plan);
+// Bytes of one BatchScale an image; 0 where activations are integers.
+uint64_t i8_scales_bytes(const I8Conv2DPlan& plan);
+// Writes the images, and the scales of float activations.
+void i8_widen_images(const I8Conv2DPlan& plan, const void* input, int16_t* images,
+                     BatchScale* scales, ThreadPool* pool);
+
+}  // namespace zeolite

@@ -1,0 +1,305 @@
+#include "core/kernels/i8_panel.h"
+
+#include <limits>
+
+#include "core/kernels/i8_requantize.h"
+#include "core/kernels/simd.h"
+
+namespace zeolite {
+namespace {
+
+constexpr int kRows = kI8TileRows;
+constexpr int kColumns = kI8TileColumns;
+
+// Sums beyond this may leave 32 bits on their way through Requantize4.
+constexpr int64_t kLargestPlainSum = int64_t{1} << 30;
+
+int32_t wrapping_add(int32_t a, int32_t b) {
+  return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
+}
+
+// x * factor, rounded once, halves up.
+int32_t scale_once(int64_t x, FixedPointFactor factor) {
+  const int shift = 31 - factor.shift;
+  if (shift < 1 || shift > 62) return 0;
+  const uint64_t product = static_cast<uint64_t>(x) * static_cast<uint64_t>(factor.multiplier) +
+                           (uint64_t{1} << (shift - 1));
+  const int64_t scaled = static_cast<int64_t>(product) >> shift;
+  return static_cast<int32_t>(std::clamp<int64_t>(scaled, std::numeric_limits<int32_t>::min(),
+                                                  std::numeric_limits<int32_t>::max()));
+}
+
+bool is_8_bit(const SumStage& stage) {
+  return stage.output == SumOutput::kInt8 || stage.output == SumOutput::kUint8;
+}
+
+// The sums of one tile, in registers: so its functions must be inlined (f32_tile.cc).
+template <int Rows, bool Wide>
+struct Tile {
+  v128_t sum[Rows][2];
+
+  [[gnu::always_inline]] void start(v128_t low, v128_t high) {
+#pragma GCC unroll 4
+    for (int r = 0; r < Rows; ++r) {
+      sum[r][0] = low;
+      sum[r][1] = high;
+    }
+  }
+
+  // Adds a[r][0..2 * pairs) times w; returns the end of w.
+  [[gnu::always_inline]] const uint8_t* add(size_t pairs, const int16_t* const (&a)[Rows],
+                                            const uint8_t* w) {
+    for (size_t i = 0; i < pairs; ++i) {
+      const v128_t low = Wide ? wasm_v128_load(w) : wasm_i16x8_load8x8(w);
+      const v128_t high = Wide ? wasm_v128_load(w + 16) : wasm_i16x8_load8x8(w + 8);
+      w += Wide ? 32 : 16;
+#pragma GCC unroll 4
+      for (int r = 0; r < Rows; ++r) {
+        const v128_t x = wasm_v128_load32_splat(a[r] + 2 * i);
+        sum[r][0] = wasm_i32x4_add(sum[r][0], wasm_i32x4_dot_i16x8(x, low));
+        sum[r][1] = wasm_i32x4_add(sum[r][1], wasm_i32x4_dot_i16x8(x, high));
+      }
+    }
+    return w;
+  }
+};
+
+// Where a tile goes.
+struct Target {
+  void* out;
+  size_t stride;
+  size_t rows;
+  size_t columns;
+  const float* row_scales;
+};
+
+// Copies the part of a tile that exists.
+template <class T>
+void copy_tile(const T (&whole)[kRows][kColumns], const Target& target) {
+  T* out = static_cast<T*>(target.out);
+  for (size_t r = 0; r < target.rows; ++r, out += target.stride) {
+    std::memcpy(out, whole[r], target.columns * sizeof(T));
+  }
+}
+
+template <class T>
+void store_one_by_one(const SumStage& stage, const PanelHead& head,
+                      const int32_t (&sums)[kRows][kColumns], const Target& target) {
+  T whole[kRows][kColumns] = {};
+  for (size_t r = 0; r < target.rows; ++r) {
+    for (size_t c = 0; c < target.columns; ++c) {
+      whole[r][c] = static_cast<T>(
+          i8_stored(stage, sums[r][c], {head.multiplier[c], head.shift[c]}));
+    }
+  }
+  copy_tile(whole, target);
+}
+
+// What is not worth vectors.
+[[gnu::noinline]] void store_seldom(const SumStage& stage, const PanelHead& head,
+                                    const int32_t (&sums)[kRows][kColumns],
+                                    const Target& target) {
+  switch (stage.output) {
+    case SumOutput::kInt8: return store_one_by_one<int8_t>(stage, head, sums, target);
+    case SumOutput::kUint8: return store_one_by_one<uint8_t>(stage, head, sums, target);
+    case SumOutput::kInt16: return store_one_by_one<int16_t>(stage, head, sums, target);
+    default: return copy_tile(sums, target);
+  }
+}
+
+template <int Rows, bool Wide>
+[[gnu::always_inline]] inline void store_8(const SumStage& stage, const PanelHead& head,
+                                           const Tile<Rows, Wide>& tile, const Target& target) {
+  const Requantize4 low(head, 0);
+  const Requantize4 high(head, 4);
+  const Store8 store(stage);
+  v128_t narrow[Rows];
+#pragma GCC unroll 4
+  for (int r = 0; r < Rows; ++r) {
+    narrow[r] = wasm_i16x8_narrow_i32x4(low(tile.sum[r][0]), high(tile.sum[r][1]));
+  }
+  if (Rows == kRows && target.rows == kRows && target.columns == kColumns) {
+    uint8_t* out = static_cast<uint8_t*>(target.out);
+#pragma GCC unroll 4
+    for (int r = 0; r < Rows; r += 2) {
+      const v128_t bytes = store(narrow[r], narrow[Rows > 1 ? r + 1 : r]);
+      wasm_v128_store64_lane(out + r * target.stride, bytes, 0);
+      wasm_v128_store64_lane(out + (r + 1) * target.stride, bytes, 1);
+    }
+    return;
+  }
+  uint8_t whole[kRows][kColumns];
+#pragma GCC unroll 4
+  for (int r = 0; r < Rows; ++r) {
+    wasm_v128_store64_lane(whole[r], store(narrow[r], narrow[r]), 0);
+  }
+  copy_tile(whole, target);
+}
+
+template <int Rows, bool Wide>
+[[gnu::always_inline]] inline void store_float(const SumStage& stage, const PanelHead& head,
+                                               const Tile<Rows, Wide>& tile,
+                                               const Target& target) {
+  const v128_t low = wasm_f32x4_splat(stage.clamp.min);
+  const v128_t high = wasm_f32x4_splat(stage.clamp.max);
+  float whole[kRows][kColumns];
+  const bool direct = Rows == kRows && target.rows == kRows && target.columns == kColumns;
+#pragma GCC unroll 4
+  for (int r = 0; r < Rows; ++r) {
+    const size_t row = static_cast<size_t>(r) < target.rows ? r : 0;
+    const v128_t row_scale = wasm_f32x4_splat(target.row_scales[row]);
+#pragma GCC unroll 2
+    for (int half = 0; half < 2; ++half) {
+      const v128_t scale = wasm_f32x4_mul(wasm_v128_load(head.scale + 4 * half), row_scale);
+      const v128_t y = wasm_f32x4_add(
+          wasm_f32x4_mul(wasm_f32x4_convert_i32x4(tile.sum[r][half]), scale),
+          wasm_v128_load(head.float_bias + 4 * half));
+      float* const to = direct ? static_cast<float*>(target.out) + r * target.stride : whole[r];
+      wasm_v128_store(to + 4 * half, f32x4_clamp(y, low, high));
+    }
+  }
+  if (!direct) copy_tile(whole, target);
+}
+
+// Not inlined, as f32_tile.cc says.
+template <int Rows, bool Wide>
+[[gnu::noinline]] void multiply_tile(const SumStage& stage, const PanelForm& form,
+                                     const int16_t* const* pointers, size_t a_offset,
+                                     const uint8_t* panel, const Target& target) {
+  const PanelHead& head = *reinterpret_cast<const PanelHead*>(panel);
+  Tile<Rows, Wide> tile;
+  if (stage.output == SumOutput::kFloat32) {
+    tile.start(wasm_i32x4_splat(0), wasm_i32x4_splat(0));
+  } else {
+    tile.start(wasm_v128_load(head.bias), wasm_v128_load(head.bias + 4));
+  }
+  const uint8_t* w = panel + sizeof(PanelHead);
+  const size_t pairs = static_cast<size_t>(form.pairs());
+  const size_t taps = static_cast<size_t>(form.taps);
+  for (size_t tap = 0; tap < taps; ++tap, pointers += kRows) {
+    const int16_t* rows[Rows];
+#pragma GCC unroll 4
+    for (int r = 0; r < Rows; ++r) rows[r] = pointers[r] + a_offset;
+    w = tile.add(pairs, rows, w);
+  }
+  if (stage.output == SumOutput::kFloat32) {
+    store_float(stage, head, tile, target);
+  } else if (is_8_bit(stage) && head.is_plain != 0) {
+    store_8(stage, head, tile, target);
+  } else {
+    int32_t sums[kRows][kColumns] = {};
+#pragma GCC unroll 4
+    for (int r = 0; r < Rows; ++r) {
+      wasm_v128_store(sums[r], tile.sum[r][0]);
+      wasm_v128_store(sums[r] + 4, tile.sum[r][1]);
+    }
+    store_seldom(stage, head, sums, target);
+  }
+}
+
+// Sums of 64 bits: activations of 16 bits.
+void multiply_wide_tile(const SumStage& stage, const PanelForm& form,
+                        const int16_t* const* pointers, size_t a_offset, const uint8_t* panel,
+                        const Target& target) {
+  const PanelHead& head = *reinterpret_cast<const PanelHead*>(panel);
+  int16_t* out = static_cast<int16_t*>(target.out);
+  for (size_t r = 0; r < target.rows; ++r, out += target.stride) {
+    int64_t sums[kColumns];
+    std::memcpy(sums, head.wide_bias, sizeof(sums));
+    const auto* w = reinterpret_cast<const int16_t*>(panel + sizeof(PanelHead));
+    for (int64_t tap = 0; tap < form.taps; ++tap) {
+      const int16_t* const a = pointers[tap * kRows + r] + a_offset;
+      for (int64_t i = 0; i < form.k; ++i) {
+        const int16_t* const weights = w + i / 2 * 2 * kColumns + i % 2;
+        for (int c = 0; c < kColumns; ++c) sums[c] += int32_t{a[i]} * weights[2 * c];
+      }
+      w += form.pairs() * 2 * kColumns;
+    }
+    for (size_t c = 0; c < target.columns; ++c) {
+      const FixedPointFactor factor = {head.multiplier[c], head.shift[c]};
+      const int32_t value = wrapping_add(
+          stage.rounds_once ? scale_once(sums[c], factor) : scale_by(sums[c], factor),
+          stage.zero_point);
+      out[c] = static_cast<int16_t>(std::clamp(value, stage.min, stage.max));
+    }
+  }
+}
+
+}  // namespace
+
+int32_t i8_stored(const SumStage& stage, int32_t sum, FixedPointFactor factor) {
+  return std::clamp(wrapping_add(scale_by(sum, factor), stage.zero_point), stage.min, stage.max);
+}
+
+void i8_panel_head(const SumStage& stage, const SumColumns& all, int64_t first, int64_t columns,
+                   int64_t largest_sum, PanelHead* head) {
+  *head = PanelHead{};
+  bool is_plain = largest_sum < kLargestPlainSum;
+  const int64_t zero_point = stage.output == SumOutput::kUint8 ? stage.zero_point - 128
+                                                               : stage.zero_point;
+  for (int64_t c = 0; c < columns; ++c) {
+    const int64_t column = first + c;
+    if (stage.output == SumOutput::kFloat32) {
+      head->scale[c] = all.scales[column];
+      if (all.bias != nullptr) head->float_bias[c] = static_cast<const float*>(all.bias)[column];
+      continue;
+    }
+    if (all.bias != nullptr) {
+      const int64_t bias = all.bias_is_wide ? static_cast<const int64_t*>(all.bias)[column]
+                                            : static_cast<const int32_t*>(all.bias)[column];
+      head->wide_bias[c] = bias;
+      head->bias[c] = static_cast<int32_t>(bias);
+      is_plain = is_plain && bias < kLargestPlainSum - largest_sum &&
+                 bias > largest_sum - kLargestPlainSum;
+    }
+    if (all.factors == nullptr) continue;
+    const FixedPointFactor factor = all.factors[column];
+    head->multiplier[c] = factor.multiplier;
+    head->shift[c] = factor.shift;
+    if (factor.shift > 0) {
+      is_plain = false;
+      continue;
+    }
+    const int e = -factor.shift;
+    const int64_t top = int64_t{1} << 31;
+    const auto wrap = [](int64_t value) {
+      return static_cast<int32_t>(static_cast<uint32_t>(value));
+    };
+    if (e == 0) {
+      // 2^32 is no factor: 2^32 - 1 gives one less.
+      head->sign_limit[c] = std::numeric_limits<int32_t>::min();
+      head->rounding[c] = wrap(top);
+      head->factor[c] = 0xffffffff;
+      head->zero[c] = wrap(zero_point - top + 1);
+    } else {
+      head->rounding[c] = wrap(top + (int64_t{1} << (e - 1)));
+      head->factor[c] = uint32_t{1} << (32 - e);
+      head->zero[c] = wrap(zero_point - (top >> e));
+    }
+  }
+  head->is_plain = is_plain ? 1 : 0;
+}
+
+void i8_panel(const SumStage& stage, const PanelForm& form, int64_t rows,
+              const int16_t* const* pointers, size_t a_offset, const uint8_t* panel,
+              const float* row_scales, void* out, size_t out_stride, size_t columns) {
+  Target target = {out, out_stride, 0, columns, row_scales};
+  const size_t tile_bytes = kRows * out_stride * static_cast<size_t>(stage.element_bytes());
+  for (; rows > 0; rows -= kRows) {
+    target.rows = static_cast<size_t>(std::min<int64_t>(rows, kRows));
+    if (stage.wide) {
+      multiply_wide_tile(stage, form, pointers, a_offset, panel, target);
+    } else if (rows == 1) {
+      (form.wide ? multiply_tile<1, true> : multiply_tile<1, false>)(stage, form, pointers,
+                                                                     a_offset, panel, target);
+    } else {
+      (form.wide ? multiply_tile<kRows, true> : multiply_tile<kRows, false>)(
+          stage, form, pointers, a_offset, panel, target);
+    }
+    pointers += kRows * form.taps;
+    if (target.row_scales != nullptr) target.row_scales += kRows;
+    target.out = static_cast<uint8_t*>(target.out) + tile_bytes;
+  }
+}
+
+}  // namespace zeolite

@@ -1,0 +1,152 @@
+// The inner loops of all integer products: tiles of 4 rows by 8 columns of i32x4.dot_i16x8_s.
+//
+// Activations are widened to 16 bits minus their zero point once (i8_activations.h), so that padding
+// is 0 and nothing need be corrected afterwards. Weights are packed in panels of 8 columns: a head
+// with the columns' bias and factors, then for each pair of k the 8 columns' two weights, in 8 bits
+// (widened while loading) or, where a zero point leaves no room, in 16.
+//
+// GMAC/s, packed, M = N = 96, K = 256 (AMD EPYC Zen 3, Node 24, 2026-11): this 39.4 with weights in
+// 16 bits and 36.8 in 8; products of 8 bits by extmul and pairwise sums 13; the relaxed dot of 8
+// bits 37.9, exact only for numbers of 7 bits. All sums are taken modulo 2^32, as the real runtime
+// takes them.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "core/kernels/quantized.h"
+#include "core/kernels/shapes.h"
+
+namespace zeolite {
+
+inline constexpr int kI8TileRows = 4;
+inline constexpr int kI8TileColumns = 8;
+
+// What becomes of the sums of products.
+enum class SumOutput : uint8_t {
+  kInt8,     // scale_by(sum + bias) + zero point, between min and max.
+  kUint8,
+  kInt16,
+  kInt32,    // sum + bias.
+  kFloat32,  // sum * row's scale * column's scale + bias, clamped.
+};
+
+struct SumStage {
+  SumOutput output = SumOutput::kInt8;
+  bool wide = false;  // Sums of 64 bits, for activations of 16; only with kInt16.
+  // Of 64 bits: rounded once with the whole multiplier, else with its upper 16 bits (scale_by).
+  bool rounds_once = false;
+  int32_t zero_point = 0;
+  int32_t min = -128;
+  int32_t max = 127;
+  F32Clamp clamp;
+
+  int element_bytes() const {
+    return output == SumOutput::kInt32 || output == SumOutput::kFloat32 ? 4
+           : output == SumOutput::kInt16                               ? 2
+                                                                       : 1;
+  }
+};
+
+// What each column needs; the arrays that the stage has no use for are null.
+struct SumColumns {
+  const FixedPointFactor* factors = nullptr;
+  const float* scales = nullptr;
+  const void* bias = nullptr;  // Null: zeros. int32, float for kFloat32, int64 when bias_is_wide.
+  bool bias_is_wide = false;
+};
+
+// The form of packed weights: `taps` runs of k weights for each of n columns.
+struct PanelForm {
+  int64_t taps = 1;
+  int64_t k = 0;
+  bool wide = false;  // 16 bits each.
+
+  int64_t pairs() const { return (k + 1) / 2; }
+  int64_t pair_bytes() const { return wide ? 32 : 16; }
+  uint64_t panel_bytes() const;
+};
+
+inline int64_t i8_panel_count(int64_t n) { return (n + kI8TileColumns - 1) / kI8TileColumns; }
+inline uint64_t i8_packed_bytes(const PanelForm& form, int64_t n) {
+  return static_cast<uint64_t>(i8_panel_count(n)) * form.panel_bytes();
+}
+
+// The head of a panel; which of its members count is said by the stage.
+struct alignas(16) PanelHead {
+  union {
+    int32_t bias[kI8TileColumns];
+    float float_bias[kI8TileColumns];
+  };
+  union {
+    int32_t multiplier[kI8TileColumns];
+    float scale[kI8TileColumns];
+  };
+  // A shift to the right by e of vectors that can only be shifted by one number for all: rounding
+  // moves x up to 2^31 + x + 2^(e - 1), where factor 2^(32 - e) makes the high half of the product
+  // the shifted number, and `zero` takes 2^(31 - e) away again and adds the output's zero point.
+  int32_t sign_limit[kI8TileColumns];
+  int32_t rounding[kI8TileColumns];
+  uint32_t factor[kI8TileColumns];
+  int32_t zero[kI8TileColumns];
+  int64_t wide_bias[kI8TileColumns];
+  int32_t shift[kI8TileColumns];
+  uint32_t is_plain;  // The vectors' arithmetic is exact for these columns.
+  uint32_t unused[3];
+};
+
+inline uint64_t PanelForm::panel_bytes() const {
+  return sizeof(PanelHead) + static_cast<uint64_t>(taps * pairs() * pair_bytes());
+}
+
+// Fills the head for columns [first, first + columns). `largest_sum` bounds the sums' magnitude.
+void i8_panel_head(const SumStage& stage, const SumColumns& all, int64_t first, int64_t columns,
+                   int64_t largest_sum, PanelHead* head);
+
+// Packs n columns; weight(column, tap, i) gives the number minus its zero point. Returns the end.
+template <class Weight>
+uint8_t* i8_pack_panels(const PanelForm& form, const SumStage& stage, const SumColumns& columns,
+                        int64_t first_column, int64_t n, const Weight& weight, uint8_t* packed) {
+  // Activations minus their zero point are below 2^8, weights below 2^8 or, for 16 bits, unbounded.
+  const int64_t largest_sum = form.taps * form.k * (form.wide ? 255 * 1152 : 255 * 128);
+  for (int64_t first = 0; first < n; first += kI8TileColumns) {
+    const int64_t count = std::min<int64_t>(kI8TileColumns, n - first);
+    auto* const head = reinterpret_cast<PanelHead*>(packed);
+    i8_panel_head(stage, columns, first_column + first, count, largest_sum, head);
+    packed += sizeof(PanelHead);
+    const int64_t bytes = form.taps * form.pairs() * form.pair_bytes();
+    std::memset(packed, 0, static_cast<size_t>(bytes));
+    for (int64_t c = 0; c < count; ++c) {
+      uint8_t* pair = packed;
+      for (int64_t tap = 0; tap < form.taps; ++tap) {
+        for (int64_t i = 0; i < form.k; ++i) {
+          const int32_t value = weight(first + c, tap, i);
+          const int64_t at = i / 2 * 2 * kI8TileColumns + c * 2 + i % 2;
+          if (form.wide) {
+            reinterpret_cast<int16_t*>(pair)[at] = static_cast<int16_t>(value);
+          } else {
+            reinterpret_cast<int8_t*>(pair)[at] = static_cast<int8_t>(value);
+          }
+        }
+        pair += form.pairs() * form.pair_bytes();
+      }
+    }
+    packed += bytes;
+  }
+  return packed;
+}
+
+// One panel times `rows` rows: row r of tile t (of 4 rows) and tap i use pointers[(t * taps + i) * 4
+// + r], moved by a_offset elements; the last tile's pointers must all be there, those beyond `rows`
+// are only read. Each row has form.k elements and one more that may be read. Writes the first
+// `columns` (1 to 8) columns; out_stride is in elements. row_scales: of each row, for kFloat32.
+void i8_panel(const SumStage& stage, const PanelForm& form, int64_t rows,
+              const int16_t* const* pointers, size_t a_offset, const uint8_t* panel,
+              const float* row_scales, void* out, size_t out_stride, size_t columns);
+
+// sum -> what the stage stores, one by one: for sums that are not made by i8_panel.
+int32_t i8_stored(const SumStage& stage, int32_t sum, FixedPointFactor factor);
+
+}  // namespace zeolite

@@ -1,0 +1,61 @@
+// Sums to stored numbers, four at a time, to the bit as scale_by rounds them.
+#pragma once
+
+#include "core/kernels/i8_panel.h"
+#include "core/kernels/simd.h"
+
+namespace zeolite {
+
+// The constants of four columns.
+struct Requantize4 {
+  v128_t multiplier;
+  v128_t sign_limit;
+  v128_t rounding;
+  v128_t factor;
+  v128_t zero;
+
+  Requantize4(const PanelHead& head, int first)
+      : multiplier(wasm_v128_load(head.multiplier + first)),
+        sign_limit(wasm_v128_load(head.sign_limit + first)),
+        rounding(wasm_v128_load(head.rounding + first)),
+        factor(wasm_v128_load(head.factor + first)),
+        zero(wasm_v128_load(head.zero + first)) {}
+
+  // round(round(x * multiplier / 2^31) / 2^e) + zero point; exact where head.is_plain.
+  [[gnu::always_inline]] v128_t operator()(v128_t x) const {
+    const v128_t half = wasm_i64x2_splat(int64_t{1} << 30);
+    const v128_t low = wasm_i64x2_add(wasm_i64x2_extmul_low_i32x4(x, multiplier), half);
+    const v128_t high = wasm_i64x2_add(wasm_i64x2_extmul_high_i32x4(x, multiplier), half);
+    const v128_t product = wasm_i32x4_shuffle(wasm_u64x2_shr(low, 31), wasm_u64x2_shr(high, 31), 0,
+                                              2, 4, 6);
+    const v128_t moved = wasm_i32x4_add(wasm_i32x4_add(product, rounding),
+                                        wasm_i32x4_lt(product, sign_limit));
+    const v128_t shifted =
+        wasm_i32x4_shuffle(wasm_u64x2_extmul_low_u32x4(moved, factor),
+                           wasm_u64x2_extmul_high_u32x4(moved, factor), 1, 3, 5, 7);
+    return wasm_i32x4_add(shifted, zero);
+  }
+};
+
+// Bounds of 8-bit outputs. uint8 is made as int8 with the top bit turned over at the end.
+struct Store8 {
+  v128_t min;
+  v128_t max;
+  v128_t flip;
+
+  explicit Store8(const SumStage& stage) {
+    const bool is_unsigned = stage.output == SumOutput::kUint8;
+    const int offset = is_unsigned ? 128 : 0;
+    min = wasm_i8x16_splat(static_cast<int8_t>(stage.min - offset));
+    max = wasm_i8x16_splat(static_cast<int8_t>(stage.max - offset));
+    flip = wasm_i8x16_splat(static_cast<int8_t>(is_unsigned ? 0x80 : 0));
+  }
+
+  // 16 numbers in 16 bits each, in two vectors.
+  [[gnu::always_inline]] v128_t operator()(v128_t a, v128_t b) const {
+    const v128_t narrow = wasm_i8x16_narrow_i16x8(a, b);
+    return wasm_v128_xor(wasm_i8x16_min(wasm_i8x16_max(narrow, min), max), flip);
+  }
+};
+
+}  // namespace zeolite
