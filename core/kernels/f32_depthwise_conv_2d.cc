@@ -37,6 +37,9 @@ struct Layout {
       strip_bytes = align_up(strip_inputs * shape.input_width * channels * sizeof(float));
     }
   }
+  int64_t first_channel(int64_t group) const {
+    return std::max<int64_t>(std::min(group * 4, channels - 4), 0);
+  }
 };
 
 // The taps of one output row that meet the input: `rows` of them, and where the first one is.
@@ -258,21 +261,34 @@ F32DepthwiseConv2DPlan f32_depthwise_conv_2d_plan(const DepthwiseConv2DShape& sh
   return plan;
 }
 
-void f32_depthwise_conv_2d_pack(const F32DepthwiseConv2DPlan& plan, const float* weights,
-                                const float* bias, void* packed) {
+void f32_depthwise_conv_2d_pack(const F32DepthwiseConv2DPlan& plan,
+                                const std::function<float(int64_t)>& weight, void* packed) {
   const Layout layout(plan.shape);
   float* target = static_cast<float*>(packed);
   std::fill_n(target, layout.zero_floats, 0.0f);
   target += layout.zero_floats;
   for (int64_t group = 0; group < layout.groups; ++group) {
-    const int64_t first = std::max<int64_t>(std::min(group * 4, layout.channels - 4), 0);
+    const int64_t first = layout.first_channel(group);
     const int64_t lanes = std::min<int64_t>(4, layout.channels - first);
-    for (int64_t tap = -1; tap < layout.taps; ++tap, target += 4) {
-      const float* source = tap < 0 ? bias : weights + tap * layout.channels;
+    std::fill_n(target, 4, 0.0f);
+    target += 4;
+    for (int64_t tap = 0; tap < layout.taps; ++tap, target += 4) {
       for (int64_t lane = 0; lane < 4; ++lane) {
-        target[lane] = lane < lanes && source != nullptr ? source[first + lane] : 0.0f;
+        target[lane] = lane < lanes ? weight(tap * layout.channels + first + lane) : 0.0f;
       }
     }
+  }
+}
+
+void f32_depthwise_conv_2d_pack(const F32DepthwiseConv2DPlan& plan, const float* weights,
+                                const float* bias, void* packed) {
+  f32_depthwise_conv_2d_pack(plan, [&](int64_t index) { return weights[index]; }, packed);
+  if (bias == nullptr) return;
+  const Layout layout(plan.shape);
+  float* target = static_cast<float*>(packed) + layout.zero_floats;
+  for (int64_t group = 0; group < layout.groups; ++group, target += layout.group_floats) {
+    const int64_t first = layout.first_channel(group);
+    std::copy_n(bias + first, std::min<int64_t>(4, layout.channels - first), target);
   }
 }
 

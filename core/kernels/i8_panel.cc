@@ -89,7 +89,7 @@ void store_one_by_one(const SumStage& stage, const PanelHead& head,
   for (size_t r = 0; r < target.rows; ++r) {
     for (size_t c = 0; c < target.columns; ++c) {
       whole[r][c] = static_cast<T>(
-          i8_stored(stage, sums[r][c], {head.multiplier[c], head.shift[c]}));
+          i8_stored(stage, sums[r][c], FixedPointFactor{head.multiplier[c], head.shift[c]}));
     }
   }
   copy_tile(whole, target);
@@ -216,11 +216,8 @@ void multiply_wide_tile(const SumStage& stage, const PanelForm& form,
       w += form.pairs() * 2 * kColumns;
     }
     for (size_t c = 0; c < target.columns; ++c) {
-      const FixedPointFactor factor = {head.multiplier[c], head.shift[c]};
-      const int32_t value = wrapping_add(
-          stage.rounds_once ? scale_once(sums[c], factor) : scale_by(sums[c], factor),
-          stage.zero_point);
-      out[c] = static_cast<int16_t>(std::clamp(value, stage.min, stage.max));
+      out[c] = static_cast<int16_t>(
+          i8_stored(stage, sums[c], FixedPointFactor{head.multiplier[c], head.shift[c]}));
     }
   }
 }
@@ -229,6 +226,11 @@ void multiply_wide_tile(const SumStage& stage, const PanelForm& form,
 
 int32_t i8_stored(const SumStage& stage, int32_t sum, FixedPointFactor factor) {
   return std::clamp(wrapping_add(scale_by(sum, factor), stage.zero_point), stage.min, stage.max);
+}
+
+int32_t i8_stored(const SumStage& stage, int64_t sum, FixedPointFactor factor) {
+  const int32_t scaled = stage.rounds_once ? scale_once(sum, factor) : scale_by(sum, factor);
+  return std::clamp(wrapping_add(scaled, stage.zero_point), stage.min, stage.max);
 }
 
 void i8_panel_head(const SumStage& stage, const SumColumns& all, int64_t first, int64_t columns,

@@ -148,5 +148,6 @@ void i8_panel(const SumStage& stage, const PanelForm& form, int64_t rows,
 
 // sum -> what the stage stores, one by one: for sums that are not made by i8_panel.
 int32_t i8_stored(const SumStage& stage, int32_t sum, FixedPointFactor factor);
+int32_t i8_stored(const SumStage& stage, int64_t sum, FixedPointFactor factor);
 
 }  // namespace zeolite

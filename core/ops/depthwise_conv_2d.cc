@@ -4,9 +4,12 @@
 //       * filter[0,ky,kx,o])
 //   input [N,H,W,I]    filter [1,KH,KW,I*multiplier]    bias [I*multiplier] or absent
 //   output [N,OH,OW,I*multiplier]
-// Float32. The multiplier follows from the shapes; the option depth_multiplier is not looked at, as
+// Float32, or integers as integer_product.h says; float activations with an integer filter are
+// quantized by each run, image by image, with a zero point. The multiplier follows from the shapes; the option depth_multiplier is not looked at, as
 // in the real runtime. Outside the input is zero; SAME puts the odd padding at the end.
 #include "core/kernels/f32_depthwise_conv_2d.h"
+#include "core/kernels/i8_depthwise_conv_2d.h"
+#include "core/ops/integer_product.h"
 #include "core/ops/kernels.h"
 #include "core/ops/packed_weights.h"
 #include "core/ops/window.h"
@@ -18,7 +21,17 @@ struct State : OpState {
   F32DepthwiseConv2DPlan plan;
   F32Clamp clamp;
   PackedWeights weights;
+  // Where the filter's numbers are integers.
+  IntegerProduct product;
+  I8DepthwiseConv2DPlan integer_plan;
 };
+
+ProductRoles roles_of() {
+  ProductRoles roles;
+  roles.channel_axis = 3;
+  roles.asymmetric = true;
+  return roles;
+}
 
 Result<WindowAxes> window_of(const OpContext& context) {
   return resolve_filter(context.input(0).shape, context.input(1).shape,
@@ -36,9 +49,33 @@ Status infer(InferContext& context) {
                      " channels, expected a multiple of the input's " + std::to_string(input[3]));
   }
   ZEOLITE_TRY(check_bias(context, 2, filter[3]));
+  ZEOLITE_TRY(check_integer_product(
+      context, roles_of(), filter[3],
+      context.options<DepthwiseConv2DOptions>().fused_activation_function));
   ZEOLITE_ASSIGN(const WindowAxes window, window_of(context));
   return context.set_output(0, context.input(0).type,
                             {input[0], window.height.output, window.width.output, filter[3]});
+}
+
+Status prepare_integers(PrepareContext& context, const DepthwiseConv2DShape& shape) {
+  State& state = context.state<State>();
+  const Shape& filter = context.input(1).shape;
+  ZEOLITE_ASSIGN(state.product,
+                 integer_product(context, roles_of(), filter[3],
+                                 context.options<DepthwiseConv2DOptions>()
+                                     .fused_activation_function));
+  state.integer_plan = i8_depthwise_conv_2d_plan(
+      shape, state.product.activations, state.product.stage,
+      state.product.wide_weights ? 255 : 128, context.thread_count());
+  context.choose("i8_depthwise_conv_2d",
+                 2.0 * product(context.output(0).shape) * filter[1] * filter[2]);
+  context.request_scratch(state.integer_plan.scratch_bytes);
+  return state.weights.prepare(context, 1, 2, state.integer_plan.packed_bytes, true,
+                               [&](void* to) {
+                                 i8_depthwise_conv_2d_pack(
+                                     state.integer_plan, state.product.weights_of(context),
+                                     state.product.columns(context), to);
+                               });
 }
 
 Status prepare(PrepareContext& context) {
@@ -47,12 +84,13 @@ Status prepare(PrepareContext& context) {
   const Shape& filter = context.input(1).shape;
   const Shape& output = context.output(0).shape;
   ZEOLITE_ASSIGN(const WindowAxes window, window_of(context));
-  ZEOLITE_ASSIGN(state.clamp, fused_clamp(context.options<DepthwiseConv2DOptions>()
-                                              .fused_activation_function));
   DepthwiseConv2DShape shape;
   set_planes(input, output, window, &shape);
   shape.input_channels = input[3];
   shape.multiplier = filter[3] / input[3];
+  if (has_integer_weights(context, roles_of())) return prepare_integers(context, shape);
+  ZEOLITE_ASSIGN(state.clamp, fused_clamp(context.options<DepthwiseConv2DOptions>()
+                                              .fused_activation_function));
   state.plan = f32_depthwise_conv_2d_plan(shape, context.thread_count());
   context.choose("f32_depthwise_conv_2d", 2.0 * product(output) * filter[1] * filter[2]);
   context.request_scratch(state.plan.scratch_bytes);
@@ -64,6 +102,15 @@ Status prepare(PrepareContext& context) {
 
 Status eval(EvalContext& context) {
   const State& state = context.state<State>();
+  if (has_integer_weights(context, roles_of())) {
+    const void* packed = state.weights.get(context, 1, [&](void* to) {
+      i8_depthwise_conv_2d_pack(state.integer_plan, state.product.weights_of(context),
+                                state.product.columns(context), to);
+    });
+    i8_depthwise_conv_2d_run(state.integer_plan, packed, context.in<uint8_t>(0),
+                             context.out<uint8_t>(0), context.scratch(0), context.threads());
+    return {};
+  }
   const void* packed = state.weights.get(context, 1, [&](void* to) {
     f32_depthwise_conv_2d_pack(state.plan, context.in<float>(1), data_or_null<float>(context, 2),
                                to);

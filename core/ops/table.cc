@@ -104,7 +104,7 @@ const OpEntry kTable[] = {
     {Code::kDepthToSpace, &kSpaceToDepthOp, &DepthToSpaceOptions::kInfo, 1, 2, kPure,
      types<kWholeBytes>(), types<kWholeBytes>()},
     {Code::kDepthwiseConv2d, &kDepthwiseConv2dOp, &DepthwiseConv2DOptions::kInfo, 1, 7, kPure,
-     types<kF32, kF32, kF32 | kOptional>(), types<kF32>()},
+     types<kF32, kF32, kF32 | kOptional>(), types<kF32>(), kConvTypes},
     {Code::kDequantize, &kDequantizeOp, &DequantizeOptions::kInfo, 1, 9, kPure,
      types<kF16>(), types<kF32>()},
     {Code::kDilate, &kStablehloPadOp, &DilateOptions::kInfo, 1, 1, kPure,

@@ -1,0 +1,38 @@
+// DEPTHWISE_CONV_2D with integers: plan once for a shape, pack the weights once, run often.
+#pragma once
+
+#include "core/kernels/f32_depthwise_conv_2d.h"
+#include "core/kernels/i8_conv_2d.h"
+
+namespace zeolite {
+
+struct I8DepthwiseConv2DPlan {
+  DepthwiseConv2DShape shape;
+  ActivationForm activations;
+  SumStage stage;
+  // Sums of few enough products are exact in float32: some rows at a time are converted and go
+  // through its kernel. Else plain loops.
+  bool in_floats = false;
+  int64_t strip_outputs = 1;  // Rows of the output made at once.
+  int64_t strip_inputs = 1;
+  F32DepthwiseConv2DPlan strip;  // Of one strip.
+  int threads = 1;
+  uint64_t packed_bytes = 0;
+  uint64_t scratch_bytes = 0;
+};
+
+// `largest_weight`: the largest magnitude that a weight minus its zero point can have.
+I8DepthwiseConv2DPlan i8_depthwise_conv_2d_plan(const DepthwiseConv2DShape& shape,
+                                                const ActivationForm& activations,
+                                                const SumStage& stage, int32_t largest_weight,
+                                                int threads);
+
+// Writes plan.packed_bytes; weights [kernel_height, kernel_width, input_channels * multiplier].
+void i8_depthwise_conv_2d_pack(const I8DepthwiseConv2DPlan& plan, const I8Weights& weights,
+                               const SumColumns& columns, void* packed);
+
+// `input` and `output` NHWC without gaps; they may not overlap. `pool` may be null.
+void i8_depthwise_conv_2d_run(const I8DepthwiseConv2DPlan& plan, const void* packed,
+                              const void* input, void* output, void* scratch, ThreadPool* pool);
+
+}  // namespace zeolite
