@@ -1,21 +1,13 @@
-// TRANSPOSE_CONV computed from the output's side: output pixels whose position has the same rest
-// modulo the strides, a phase, see the same taps, so each phase is a convolution with stride 1 and
-// weights of its own. Nothing is scattered, and no output is added to twice.
 #include "core/kernels/f32_transpose_conv.h"
 
 #include <algorithm>
 
 #include "core/kernels/f32_tile.h"
 #include "core/kernels/split.h"
+#include "core/kernels/transpose_conv_phases.h"
 
 namespace zeolite {
 namespace {
-
-// Along one axis: tap = phase + i * stride for i in [0, count) meets input pixel (position +
-// padding - phase) / stride - i.
-int64_t phase_taps(int64_t kernel, int64_t stride, int64_t phase) {
-  return phase < kernel ? (kernel - phase + stride - 1) / stride : 0;
-}
 
 struct Layout {
   int64_t zero_floats;
@@ -72,17 +64,13 @@ void f32_transpose_conv_pack(const F32TransposeConvPlan& plan, const float* weig
   target += zeros;
   for (int64_t phase_y = 0; phase_y < w.stride_height; ++phase_y) {
     for (int64_t phase_x = 0; phase_x < w.stride_width; ++phase_x) {
-      const int64_t taps_x = phase_taps(w.kernel_width, w.stride_width, phase_x);
-      const int64_t taps = phase_taps(w.kernel_height, w.stride_height, phase_y) * taps_x;
+      const Phase phase(w, phase_y, phase_x);
       const auto weight = [&](int64_t o, int64_t i) {
-        const int64_t tap = i / channels;
-        const int64_t ky = phase_y + tap / taps_x * w.stride_height;
-        const int64_t kx = phase_x + tap % taps_x * w.stride_width;
-        return weights[((o * w.kernel_height + ky) * w.kernel_width + kx) * channels +
-                       i % channels];
+        return weights[(o * w.kernel_height * w.kernel_width +
+                        phase.kernel_tap(w, i / channels)) * channels + i % channels];
       };
       target =
-          f32_pack_panels(shape.output_channels, taps * channels, bias, weight, target);
+          f32_pack_panels(shape.output_channels, phase.taps() * channels, bias, weight, target);
     }
   }
 }
@@ -103,44 +91,24 @@ void f32_transpose_conv_run(const F32TransposeConvPlan& plan, const void* packed
     const int64_t image = row / shape.output_height;
     const int64_t oy = row % shape.output_height;
     const int64_t phase_y = (oy + w.pad_top) % w.stride_height;
-    const int64_t top = (oy + w.pad_top) / w.stride_height;
-    const int64_t taps_y = phase_taps(w.kernel_height, w.stride_height, phase_y);
     const float* const source =
         input + image * shape.input_height * shape.input_width * channels;
     const float* weights = zeros + layout.zero_floats;
     for (int64_t y = 0; y < phase_y; ++y) {
       for (int64_t x = 0; x < w.stride_width; ++x) {
-        weights += layout.phase_floats(shape, phase_taps(w.kernel_height, w.stride_height, y) *
-                                                  phase_taps(w.kernel_width, w.stride_width, x));
+        weights += layout.phase_floats(shape, Phase(w, y, x).taps());
       }
     }
     for (int64_t phase_x = 0; phase_x < w.stride_width; ++phase_x) {
-      const int64_t taps_x = phase_taps(w.kernel_width, w.stride_width, phase_x);
-      const int64_t taps = taps_y * taps_x;
+      const Phase phase(w, phase_y, phase_x);
+      const PhaseRow place(shape, oy, phase_x);
+      const int64_t taps = phase.taps();
       const int64_t panel_floats = f32_panel_floats(taps * channels);
-      // The first output pixel of this phase, and the input pixel that its first tap meets.
-      const int64_t first =
-          (phase_x - w.pad_left % w.stride_width + w.stride_width) % w.stride_width;
-      const int64_t left = (first + w.pad_left) / w.stride_width;
-      const int64_t pixels =
-          first < shape.output_width ? (shape.output_width - first - 1) / w.stride_width + 1 : 0;
-      for (int64_t pixel = 0; pixel < pixels; ++pixel) {
-        const float** target =
-            table + pixel / kF32TileRows * taps * kF32TileRows + pixel % kF32TileRows;
-        for (int64_t i = 0; i < taps_y; ++i) {
-          const int64_t y = top - i;
-          for (int64_t j = 0; j < taps_x; ++j, target += kF32TileRows) {
-            const int64_t x = left + pixel - j;
-            const bool inside =
-                y >= 0 && y < shape.input_height && x >= 0 && x < shape.input_width;
-            *target = inside ? source + (y * shape.input_width + x) * channels : zeros;
-          }
-        }
-      }
-      float* const out = output + (row * shape.output_width + first) * outputs;
+      place.fill_table(shape, phase, source, zeros, kF32TileRows, place.pixels, table);
+      float* const out = output + (row * shape.output_width + place.first) * outputs;
       for (int64_t panel = 0; panel < layout.panels; ++panel) {
         const int64_t column = panel * kF32TileColumns;
-        f32_indirect_panel(pixels, taps, channels, table, 0, weights + panel * panel_floats,
+        f32_indirect_panel(place.pixels, taps, channels, table, 0, weights + panel * panel_floats,
                            out + column, w.stride_width * outputs,
                            std::min<int64_t>(kF32TileColumns, outputs - column), clamp);
       }

@@ -52,6 +52,12 @@ constexpr OpTypes kBatchMatmulTypes[] = {{types<kI8, kI8>(), types<kI8 | kI32>()
                                          {types<kI16, kI16>(), types<kI16>()},
                                          {types<kF32, kI8>(), types<kF32>()}};
 
+constexpr OpTypes kTransposeConvTypes[] = {
+    {types<kI32, kSmallInts, kI8, kI32 | kOptional>(), types<kI8>()},
+    {types<kI32, kU8, kU8, kI32 | kOptional>(), types<kU8>()},
+    {types<kI32, kI8, kI16, kI32 | kI64 | kOptional>(), types<kI16>()},
+    {types<kI32, kSmallInts, kF32, kF32 | kOptional>(), types<kF32>()}};
+
 // code, kernel, options, versions, traits, input types, output types
 const OpEntry kTable[] = {
     {Code::kAbs, &kUnaryOp, &AbsOptions::kInfo, 1, 5, kPure,
@@ -366,7 +372,7 @@ const OpEntry kTable[] = {
     {Code::kTranspose, &kTransposeOp, &TransposeOptions::kInfo, 1, 9, kPure,
      types<kWholeBytes, kI32>(), types<kWholeBytes>()},
     {Code::kTransposeConv, &kTransposeConvOp, &TransposeConvOptions::kInfo, 1, 5, kPure,
-     types<kI32, kF32, kF32, kF32 | kOptional>(), types<kF32>()},
+     types<kI32, kF32, kF32, kF32 | kOptional>(), types<kF32>(), kTransposeConvTypes},
     {Code::kUnique, &kUniqueOp, &UniqueOptions::kInfo, 1, 1, kPure,
      types<kF32 | kI8 | kU8 | kI16 | kI32 | kI64>(),
      types<kF32 | kI8 | kU8 | kI16 | kI32 | kI64, kI32 | kI64>()},
