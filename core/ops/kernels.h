@@ -22,6 +22,7 @@ extern const OpKernel kComparisonOp;
 extern const OpKernel kComplexOp;
 extern const OpKernel kConcatenationOp;
 extern const OpKernel kConv2dOp;
+extern const OpKernel kConv3dOp;
 extern const OpKernel kCumsumOp;
 extern const OpKernel kDensifyOp;
 extern const OpKernel kDepthwiseConv2dOp;
