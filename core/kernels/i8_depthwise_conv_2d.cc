@@ -120,14 +120,15 @@ void store_sums(const I8DepthwiseConv2DPlan& plan, const PanelHead* heads, float
   for (int64_t block = 0; block < layout.blocks; ++block) {
     const PanelHead& head = heads[block];
     const int64_t first = layout.first_channel(block);
-    if (layout.channels < kColumns ||
-        (plan.stage.output != SumOutput::kFloat32 && head.is_plain == 0)) {
+    const bool is_float = plan.stage.output == SumOutput::kFloat32;
+    const bool is_plain = plan.stage.element_bytes() == 1 && head.is_plain != 0;
+    if (layout.channels < kColumns || !(is_float || is_plain)) {
       const int64_t count = std::min(kColumns, layout.channels - first);
       for (int64_t i = 0; i < pixels * count; ++i) {
         const int64_t at = i / count * layout.channels + first + i % count;
         store_one(plan.stage, head, i % count, static_cast<int64_t>(sums[at]), row_scale, at, out);
       }
-    } else if (plan.stage.output == SumOutput::kFloat32) {
+    } else if (is_float) {
       store_block_float(plan.stage, head, row_scale, pixels, layout.channels, sums + first,
                         static_cast<float*>(out) + first);
     } else {
