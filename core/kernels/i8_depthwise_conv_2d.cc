@@ -56,7 +56,7 @@ struct Layout {
 };
 
 // One block of channels of `pixels` pixels: exact float sums to stored numbers of 8 bits.
-[[gnu::noinline]] void store_block_8(const SumStage& stage, const PanelHead& head, size_t pixels,
+[[gnu::noinline]] void store_exact_8(const SumStage& stage, const PanelHead& head, size_t pixels,
                                      size_t channels, const float* sums, uint8_t* out) {
   const Requantize4 low(head, 0);
   const Requantize4 high(head, 4);
@@ -70,6 +70,36 @@ struct Layout {
     const v128_t b = wasm_i32x4_add(wasm_f32x4_add(wasm_v128_load(sums + 4), magic), high_bias);
     const v128_t narrow = wasm_i16x8_narrow_i32x4(low(a), high(b));
     wasm_v128_store64_lane(out, store(narrow, narrow), 0);
+  }
+}
+
+// Whether all are sure.
+[[gnu::noinline]] bool store_quick_8(const SumStage& stage, const PanelHead& head, size_t pixels,
+                                     size_t channels, const float* sums, uint8_t* out) {
+  QuickRequantize4 low(head, 0);
+  QuickRequantize4 high(head, 4);
+  const Store8 store(stage);
+  const v128_t low_bias = wasm_f32x4_convert_i32x4(wasm_v128_load(head.bias));
+  const v128_t high_bias = wasm_f32x4_convert_i32x4(wasm_v128_load(head.bias + 4));
+  for (size_t i = 0; i < pixels; ++i, sums += channels, out += channels) {
+    const v128_t a = low(wasm_f32x4_add(wasm_v128_load(sums), low_bias));
+    const v128_t b = high(wasm_f32x4_add(wasm_v128_load(sums + 4), high_bias));
+    const v128_t narrow = wasm_i16x8_narrow_i32x4(a, b);
+    wasm_v128_store64_lane(out, store(narrow, narrow), 0);
+  }
+  return QuickRequantize4::are_sure(head, low, high);
+}
+
+void store_block_8(const SumStage& stage, const PanelHead& head, size_t pixels, size_t channels,
+                   const float* sums, uint8_t* out) {
+  constexpr size_t kChunk = 28;
+  for (size_t i = 0; i < pixels; i += kChunk) {
+    const size_t count = std::min(kChunk, pixels - i);
+    const float* const from = sums + i * channels;
+    uint8_t* const to = out + i * channels;
+    if (head.is_quick == 0 || !store_quick_8(stage, head, count, channels, from, to)) {
+      store_exact_8(stage, head, count, channels, from, to);
+    }
   }
 }
 

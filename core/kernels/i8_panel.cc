@@ -1,5 +1,6 @@
 #include "core/kernels/i8_panel.h"
 
+#include <cmath>
 #include <limits>
 
 #include "core/kernels/i8_requantize.h"
@@ -10,6 +11,9 @@ namespace {
 
 constexpr int kRows = kI8TileRows;
 constexpr int kColumns = kI8TileColumns;
+
+// QuickRequantize4's own errors are below 256 * 4 * 2^-24: what is nearer to a half is not sure.
+constexpr float kSure = 0.5f - 6.5e-5f;
 
 // Sums beyond this may leave 32 bits on their way through Requantize4.
 constexpr int64_t kLargestPlainSum = int64_t{1} << 30;
@@ -108,16 +112,39 @@ void store_one_by_one(const SumStage& stage, const PanelHead& head,
 }
 
 template <int Rows, bool Wide>
-[[gnu::always_inline]] inline void store_8(const SumStage& stage, const PanelHead& head,
-                                           const Tile<Rows, Wide>& tile, const Target& target) {
+[[gnu::always_inline]] inline bool quick_numbers(const PanelHead& head,
+                                                 const Tile<Rows, Wide>& tile,
+                                                 v128_t (&narrow)[Rows]) {
+  if (head.is_quick == 0) return false;
+  QuickRequantize4 low(head, 0);
+  QuickRequantize4 high(head, 4);
+#pragma GCC unroll 4
+  for (int r = 0; r < Rows; ++r) {
+    narrow[r] =
+        wasm_i16x8_narrow_i32x4(low(wasm_f32x4_convert_i32x4(tile.sum[r][0])),
+                                high(wasm_f32x4_convert_i32x4(tile.sum[r][1])));
+  }
+  return QuickRequantize4::are_sure(head, low, high);
+}
+
+template <int Rows, bool Wide>
+[[gnu::always_inline]] inline void exact_numbers(const PanelHead& head,
+                                                 const Tile<Rows, Wide>& tile,
+                                                 v128_t (&narrow)[Rows]) {
   const Requantize4 low(head, 0);
   const Requantize4 high(head, 4);
-  const Store8 store(stage);
-  v128_t narrow[Rows];
 #pragma GCC unroll 4
   for (int r = 0; r < Rows; ++r) {
     narrow[r] = wasm_i16x8_narrow_i32x4(low(tile.sum[r][0]), high(tile.sum[r][1]));
   }
+}
+
+template <int Rows, bool Wide>
+[[gnu::always_inline]] inline void store_8(const SumStage& stage, const PanelHead& head,
+                                           const Tile<Rows, Wide>& tile, const Target& target) {
+  v128_t narrow[Rows];
+  if (!quick_numbers(head, tile, narrow)) exact_numbers(head, tile, narrow);
+  const Store8 store(stage);
   if (Rows == kRows && target.rows == kRows && target.columns == kColumns) {
     uint8_t* out = static_cast<uint8_t*>(target.out);
 #pragma GCC unroll 4
@@ -222,6 +249,27 @@ void multiply_wide_tile(const SumStage& stage, const PanelForm& form,
   }
 }
 
+// What QuickRequantize4 needs, if it can be used: results must stay below 2^22.
+void set_quick(const SumStage& stage, int64_t largest_sum, PanelHead* head) {
+  const int32_t zero_point =
+      stage.output == SumOutput::kUint8 ? stage.zero_point - 128 : stage.zero_point;
+  head->is_quick = 1;
+  for (int c = 0; c < kColumns; ++c) {
+    const int e = -head->shift[c];
+    const double scale = std::ldexp(static_cast<double>(head->multiplier[c]), -31 - e);
+    head->quick_scale[c] = static_cast<float>(scale);
+    head->quick_away[c] = e == 0 ? 0.0f : std::ldexp(1.0f, -e - 1);
+    if (scale * static_cast<double>(largest_sum) > (1 << 21)) head->is_quick = 0;
+  }
+  for (int lane = 0; lane < 4; ++lane) {
+    head->magic[lane] = 12582912.0f;
+    head->magic_bits[lane] = 0x4b400000 - zero_point;
+    head->sign[lane] = 0x80000000;
+    head->magnitude[lane] = 0x7fffffff;
+    head->sure[lane] = kSure;
+  }
+}
+
 }  // namespace
 
 int32_t i8_stored(const SumStage& stage, int32_t sum, FixedPointFactor factor) {
@@ -236,7 +284,9 @@ int32_t i8_stored(const SumStage& stage, int64_t sum, FixedPointFactor factor) {
 void i8_panel_head(const SumStage& stage, const SumColumns& all, int64_t first, int64_t columns,
                    int64_t largest_sum, PanelHead* head) {
   *head = PanelHead{};
+  head->half[0] = head->half[1] = int64_t{1} << 30;
   bool is_plain = largest_sum < kLargestPlainSum;
+  int64_t largest_total = largest_sum;
   const int64_t zero_point = stage.output == SumOutput::kUint8 ? stage.zero_point - 128
                                                                : stage.zero_point;
   for (int64_t c = 0; c < columns; ++c) {
@@ -251,6 +301,7 @@ void i8_panel_head(const SumStage& stage, const SumColumns& all, int64_t first, 
                                             : static_cast<const int32_t*>(all.bias)[column];
       head->wide_bias[c] = bias;
       head->bias[c] = static_cast<int32_t>(bias);
+      largest_total = std::max(largest_total, largest_sum + std::abs(bias));
       is_plain = is_plain && bias < kLargestPlainSum - largest_sum &&
                  bias > largest_sum - kLargestPlainSum;
     }
@@ -280,6 +331,7 @@ void i8_panel_head(const SumStage& stage, const SumColumns& all, int64_t first, 
     }
   }
   head->is_plain = is_plain ? 1 : 0;
+  if (is_plain && all.factors != nullptr) set_quick(stage, largest_total, head);
 }
 
 void i8_panel(const SumStage& stage, const PanelForm& form, int64_t rows,

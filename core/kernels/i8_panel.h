@@ -93,8 +93,19 @@ struct alignas(16) PanelHead {
   int32_t zero[kI8TileColumns];
   int64_t wide_bias[kI8TileColumns];
   int32_t shift[kI8TileColumns];
-  uint32_t is_plain;  // The vectors' arithmetic is exact for these columns.
-  uint32_t unused[3];
+  // The quick way through float32 (QuickRequantize4).
+  float quick_scale[kI8TileColumns];
+  float quick_away[kI8TileColumns];
+  // Constants of its: in memory, since some engines build those in the code anew at each use.
+  float magic[4];
+  int32_t magic_bits[4];  // Minus the zero point.
+  uint32_t sign[4];
+  uint32_t magnitude[4];
+  float sure[4];
+  int64_t half[2];
+  uint32_t is_plain;  // Requantize4 is exact for these columns.
+  uint32_t is_quick;  // QuickRequantize4 knows when it is.
+  uint32_t unused[2];
 };
 
 inline uint64_t PanelForm::panel_bytes() const {

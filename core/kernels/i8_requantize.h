@@ -13,17 +13,18 @@ struct Requantize4 {
   v128_t rounding;
   v128_t factor;
   v128_t zero;
+  v128_t half;
 
   Requantize4(const PanelHead& head, int first)
       : multiplier(wasm_v128_load(head.multiplier + first)),
         sign_limit(wasm_v128_load(head.sign_limit + first)),
         rounding(wasm_v128_load(head.rounding + first)),
         factor(wasm_v128_load(head.factor + first)),
-        zero(wasm_v128_load(head.zero + first)) {}
+        zero(wasm_v128_load(head.zero + first)),
+        half(wasm_v128_load(head.half)) {}
 
   // round(round(x * multiplier / 2^31) / 2^e) + zero point; exact where head.is_plain.
   [[gnu::always_inline]] v128_t operator()(v128_t x) const {
-    const v128_t half = wasm_i64x2_splat(int64_t{1} << 30);
     const v128_t low = wasm_i64x2_add(wasm_i64x2_extmul_low_i32x4(x, multiplier), half);
     const v128_t high = wasm_i64x2_add(wasm_i64x2_extmul_high_i32x4(x, multiplier), half);
     const v128_t product = wasm_i32x4_shuffle(wasm_u64x2_shr(low, 31), wasm_u64x2_shr(high, 31), 0,
@@ -34,6 +35,46 @@ struct Requantize4 {
         wasm_i32x4_shuffle(wasm_u64x2_extmul_low_u32x4(moved, factor),
                            wasm_u64x2_extmul_high_u32x4(moved, factor), 1, 3, 5, 7);
     return wasm_i32x4_add(shifted, zero);
+  }
+};
+
+// The same through float32, at half the cost, for sums below 2^22 / scale that are given as floats.
+// Rounding twice is rounding once with the threshold moved: from a half to a half - 2^-(e + 1), since
+// the first rounding takes what is that near up to it. So y = x * scale is moved away from zero by as
+// much and rounded. Only where it then lies so near to a half that the errors of float32 count, once
+// in some thousand numbers, must Requantize4 decide.
+struct QuickRequantize4 {
+  v128_t scale;
+  v128_t away;
+  v128_t sign;
+  v128_t magic;
+  v128_t magic_bits;
+  v128_t magnitude;
+  v128_t farthest;  // From the number that it was rounded to.
+
+  QuickRequantize4(const PanelHead& head, int first)
+      : scale(wasm_v128_load(head.quick_scale + first)),
+        away(wasm_v128_load(head.quick_away + first)),
+        sign(wasm_v128_load(head.sign)),
+        magic(wasm_v128_load(head.magic)),
+        magic_bits(wasm_v128_load(head.magic_bits)),
+        magnitude(wasm_v128_load(head.magnitude)),
+        farthest(f32x4_zero()) {}
+
+  [[gnu::always_inline]] v128_t operator()(v128_t x) {
+    const v128_t y = wasm_f32x4_mul(x, scale);
+    const v128_t moved = wasm_f32x4_add(y, wasm_v128_or(wasm_v128_and(y, sign), away));
+    // Adding 1.5 * 2^23 rounds to a whole number and leaves it in the low bits.
+    const v128_t rounded = wasm_f32x4_add(moved, magic);
+    const v128_t rest = wasm_f32x4_sub(moved, wasm_f32x4_sub(rounded, magic));
+    farthest = wasm_f32x4_pmax(farthest, wasm_v128_and(rest, magnitude));
+    return wasm_i32x4_sub(rounded, magic_bits);
+  }
+
+  static bool are_sure(const PanelHead& head, const QuickRequantize4& a,
+                       const QuickRequantize4& b) {
+    return !wasm_v128_any_true(
+        wasm_f32x4_gt(wasm_f32x4_pmax(a.farthest, b.farthest), wasm_v128_load(head.sure)));
   }
 };
 

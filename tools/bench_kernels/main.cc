@@ -1,4 +1,4 @@
-// Times the float32 kernels on the layers of ResNet-18 and MobileNet-V2, natively or as wasm in
+// Times the float32 kernels, and beside them the int8 ones, on the layers of ResNet-18 and MobileNet-V2, natively or as wasm in
 // Node 22 or later:
 //   tools/bench_kernels/build.sh OUT_DIR
 //   node OUT_DIR/bench-relaxed.cjs [all|resnet18|mobilenet_v2] [threads] [density]
@@ -16,6 +16,8 @@
 #include "core/base/thread_pool.h"
 #include "core/kernels/f32_conv_2d.h"
 #include "core/kernels/f32_depthwise_conv_2d.h"
+#include "core/kernels/i8_conv_2d.h"
+#include "core/kernels/i8_depthwise_conv_2d.h"
 #include "core/kernels/simd.h"
 
 namespace {
@@ -171,6 +173,61 @@ Measure time_depthwise(const Layer& layer, ThreadPool& pool) {
   return {seconds, double(weights.size()) * shape.output_height * shape.output_width};
 }
 
+// The layer with int8 activations and weights.
+Measure time_i8(const Layer& layer, ThreadPool& pool) {
+  const int channels = layer.outputs == 0 ? layer.inputs : layer.outputs;
+  const int out = (layer.size + layer.stride - 1) / layer.stride;
+  const size_t weight_count = size_t(channels) * layer.kernel * layer.kernel *
+                              (layer.outputs == 0 ? 1 : layer.inputs);
+  std::vector<int8_t> input(size_t(layer.size) * layer.size * layer.inputs);
+  std::vector<int8_t> weights(weight_count);
+  for (size_t i = 0; i < input.size(); ++i) input[i] = static_cast<int8_t>(i * 37);
+  for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<int8_t>(i * 101);
+  std::vector<int8_t> output(size_t(out) * out * channels);
+  const std::vector<int32_t> bias(channels, 100);
+  const std::vector<FixedPointFactor> factors(channels, fixed_point_factor(1e-4));
+  const SumColumns columns = {factors.data(), nullptr, bias.data(), false};
+  ActivationForm form;
+  form.zero_point = -3;
+  I8Weights stored;
+  stored.data = weights.data();
+  const double macs = double(weight_count) * out * out;
+  const auto time = [&](const auto& plan, const auto& pack, const auto& run) {
+    std::vector<float> packed(plan.packed_bytes / 4 + 16);
+    std::vector<float> scratch(plan.scratch_bytes / 4 + 16, 1.0f);
+    pack(packed.data());
+    return Measure{least_seconds([&] { run(packed.data(), scratch.data()); }), macs};
+  };
+  if (layer.outputs == 0) {
+    DepthwiseConv2DShape shape;
+    shape.input_height = shape.input_width = layer.size;
+    shape.input_channels = layer.inputs;
+    shape.output_height = shape.output_width = out;
+    shape.window = same_window(layer);
+    const auto plan = i8_depthwise_conv_2d_plan(shape, form, SumStage(), 128, pool.threads());
+    return time(
+        plan, [&](void* to) { i8_depthwise_conv_2d_pack(plan, stored, columns, to); },
+        [&](const void* packed, void* scratch) {
+          i8_depthwise_conv_2d_run(plan, packed, input.data(), output.data(), scratch, &pool);
+        });
+  }
+  Conv2DShape shape;
+  shape.input_height = shape.input_width = layer.size;
+  shape.input_channels = layer.inputs;
+  shape.output_height = shape.output_width = out;
+  shape.output_channels = layer.outputs;
+  shape.window = same_window(layer);
+  const auto plan = i8_conv_2d_plan(shape, form, SumStage(), false, pool.threads());
+  return time(
+      plan,
+      [&](void* to) {
+        i8_conv_2d_pack(plan, stored, weight_count / channels, 1, columns, to);
+      },
+      [&](const void* packed, void* scratch) {
+        i8_conv_2d_run(plan, packed, input.data(), output.data(), scratch, &pool);
+      });
+}
+
 const std::vector<Layer> kResnet18 = {
     {"conv1", 1, 224, 3, 64, 7, 2},      {"layer1", 4, 56, 64, 64, 3, 1},
     {"layer2.0", 1, 56, 64, 128, 3, 2},  {"layer2.down", 1, 56, 64, 128, 1, 2},
@@ -203,6 +260,7 @@ void time_network(const char* name, const std::vector<Layer>& layers, double den
                   ThreadPool& pool) {
   std::printf("%s, %d threads, peak %.1f GFLOP/s each\n", name, pool.threads(), peak_gflops());
   double seconds = 0;
+  double i8_seconds = 0;
   double macs = 0;
   for (const Layer& layer : layers) {
     const char* algorithm = "depthwise";
@@ -218,12 +276,15 @@ void time_network(const char* name, const std::vector<Layer>& layers, double den
       const Measure direct = time_conv(layer, false, density, pool, &algorithm);
       std::printf("  (%s %.1f)", algorithm, 2e-9 * direct.macs / direct.seconds);
     }
-    std::printf("\n");
+    const double i8 = time_i8(layer, pool).seconds;
+    std::printf("  int8 %8.3f ms %6.1f, %.2f\n", i8 * 1e3, 2e-9 * measure.macs / i8,
+                i8 / measure.seconds);
+    i8_seconds += i8 * layer.count;
     seconds += measure.seconds * layer.count;
     macs += measure.macs * layer.count;
   }
-  std::printf("  all: %.2f ms, %.0f MMAC, %.1f GFLOP/s\n", seconds * 1e3, macs * 1e-6,
-              2e-9 * macs / seconds);
+  std::printf("  all: %.2f ms, %.0f MMAC, %.1f GFLOP/s; int8 %.2f ms\n", seconds * 1e3,
+              macs * 1e-6, 2e-9 * macs / seconds, i8_seconds * 1e3);
 }
 
 }  // namespace
