@@ -31,7 +31,7 @@ struct Values {
   std::vector<T> data;
 };
 
-// One subgraph, built step by step; each call gives the index of the new tensor.
+// Subgraphs, built step by step and one after the other; each call gives the index of the new tensor.
 class ModelBuilder {
  public:
   ModelBuilder() { model_.subgraphs.emplace_back(); }
@@ -76,7 +76,14 @@ class ModelBuilder {
     return first;
   }
   void output(int32_t tensor) { main().outputs.push_back(tensor); }
-  Subgraph& main() { return model_.subgraphs[0]; }
+  // What follows makes another subgraph, of which this is the index.
+  int32_t begin_subgraph() {
+    model_.subgraphs.emplace_back();
+    model_.subgraphs.back().name = "subgraph" + std::to_string(model_.subgraphs.size() - 1);
+    return static_cast<int32_t>(model_.subgraphs.size() - 1);
+  }
+  // The subgraph that is being made.
+  Subgraph& main() { return model_.subgraphs.back(); }
   Model& model() { return model_; }
 
   Result<std::unique_ptr<Interpreter>> interpreter(InterpreterOptions options = {}) {
