@@ -23,13 +23,17 @@ export function readSafetensors(file) {
     [name, { dtype, shape, data: new arrays[dtype](bytes.slice(8 + length + from, 8 + length + to).buffer) }]));
 }
 
-/** {in: [{name: tensor}], out: [...]}: an entry a sample. */
+/** {in: [{name: tensor}], out: [...], alt: [...]}: an entry a sample. Strings are in a file beside it. */
 function readSamples(file) {
-  const sets = { in: [], out: [] };
-  if (!fs.existsSync(file)) return sets;
-  for (const [key, tensor] of Object.entries(readSafetensors(file))) {
+  const sets = { in: [], out: [], alt: [] };
+  const texts = file.replace(/\.safetensors$/, '.json');
+  const tensors = {
+    ...(fs.existsSync(file) ? readSafetensors(file) : {}),
+    ...(fs.existsSync(texts) ? JSON.parse(fs.readFileSync(texts, 'utf8')) : {}),
+  };
+  for (const [key, tensor] of Object.entries(tensors)) {
     const [, side, sample, name] = /^(in|out|alt)\/(\d+)\/(.*)$/s.exec(key);
-    if (side !== 'alt') (sets[side][Number(sample)] ??= {})[name] = tensor;
+    (sets[side][Number(sample)] ??= {})[name] = tensor;
   }
   return sets;
 }
@@ -47,6 +51,14 @@ function readCase(folder, id) {
       const files = about.source.files.map((file) => path.join(folder, file));
       if (files.length === 1) return files[0];
       return Object.fromEntries(files.map((file) => [path.basename(file), new Uint8Array(fs.readFileSync(file))]));
+    },
+    modes: Object.keys(about.real_converter?.references ?? {}),
+    /** The samples that a reference is judged by: its own outputs where it has them, else the source's. */
+    referenceSamples: (mode) => {
+      const own = readSamples(path.join(folder, 'io.safetensors'));
+      const { in: given, out, alt } = readSamples(path.join(folder, `ref_${mode}.safetensors`));
+      return own.in.map((tensors, i) => ({ in: { ...tensors, ...given[i] }, out: out[i] ?? own.out[i], alt: alt[i] }))
+        .filter((sample) => sample.out);
     },
     reference: (mode) => {
       const info = about.real_converter?.references?.[mode];
@@ -68,8 +80,20 @@ export function cases() {
   return [...list, ...names.map((name) => readCase(path.join(models, name), name))];
 }
 
+/** The same with every case of the corpus, whatever its layers and its source. */
+export function allCases() {
+  if (!corpus) return cases();
+  const models = path.join(corpus, 'models');
+  const { cases: entries } = JSON.parse(fs.readFileSync(path.join(models, 'index.json'), 'utf8'));
+  const own = cases().filter(({ folder }) => !folder.startsWith(models));
+  return [...own, ...entries.map((entry) => readCase(path.join(models, entry.path), entry.path))];
+}
+
 /** The case's own names and types by position -> what the model calls them. */
-const dtypes = { F32: 'float32', F64: 'float64', F16: 'float16', I32: 'int32', I64: 'int64', U8: 'uint8', I8: 'int8', BOOL: 'bool' };
+const dtypes = {
+  F32: 'float32', F64: 'float64', F16: 'float16', BF16: 'bfloat16', I64: 'int64', U64: 'uint64', I32: 'int32', U32: 'uint32',
+  I16: 'int16', U16: 'uint16', I8: 'int8', U8: 'uint8', BOOL: 'bool', C64: 'complex64', string: 'string',
+};
 
 /**
  * Runs `model` on one sample. Names are the case's where the model knows them, else `names` maps
@@ -91,14 +115,15 @@ function nameIn(infos, name, map, declared) {
   return infos[position]?.name ?? name;
 }
 
-/** Why `got` is not `want` within the tolerance; undefined when it is. */
-export function difference(got, want, { abs, rel }) {
+/** Why `got` is not `want` within the tolerance, nor `alternative` where that differs; undefined when it is. */
+export function difference(got, want, { abs, rel }, alternative = {}) {
   for (const [name, golden] of Object.entries(want)) {
     const tensor = got[name];
     if (!tensor) return `output '${name}' is missing`;
     if (String(tensor.shape) !== String(golden.shape)) return `output '${name}' has shape [${tensor.shape}], golden [${golden.shape}]`;
     if (tensor.dtype !== dtypes[golden.dtype]) return `output '${name}' is ${tensor.dtype}, golden ${golden.dtype}`;
     for (let i = 0; i < golden.data.length; i++) {
+      if (tensor.data[i] === golden.data[i] || tensor.data[i] === alternative[name]?.data[i]) continue;
       const a = Number(tensor.data[i]), b = Number(golden.data[i]);
       if (a === b || (Number.isNaN(a) && Number.isNaN(b))) continue;
       if (!(Math.abs(a - b) <= abs + rel * Math.abs(b))) return `output '${name}'[${i}] is ${a}, golden ${b} (allowed ${abs} + ${rel} of it)`;
@@ -111,4 +136,15 @@ export function difference(got, want, { abs, rel }) {
 export function toleranceOf({ about }, reference) {
   const { abs, rel } = about.tolerance;
   return { abs: abs + 3 * (reference?.max_difference_from_source ?? 0), rel };
+}
+
+/** What the real runtime's own kernels differ by, as a share of the largest output. */
+const shares = { float16: 1e-3, dynamic: 1e-2, int8_floatio: 2e-2, int16x8: 1e-3 };
+
+/** How near `mode`'s reference has to come to its golden `out`. */
+export function referenceTolerance(one, mode, out) {
+  if (mode === 'int8') return { abs: 0, rel: 0 };
+  if (!(mode in shares)) return toleranceOf(one, one.reference(mode));
+  const largest = Math.max(0, ...Object.values(out).flatMap(({ data }) => Array.from(data, (value) => Math.abs(Number(value)) || 0)));
+  return { abs: shares[mode] * largest, rel: 0 };
 }
