@@ -1,7 +1,8 @@
 // EMBEDDING_LOOKUP (1 to 5): rows of a table.
 //   indices int32 [n]    table [rows, ...]    output [n, ...] of the table's type, or float32 for a
-//   quantized table (int8, uint8, int4): stored number * scale, one scale for all or one a row; the
-//   bytes of a uint8 table are signed, as in all weights of the first dynamic-range files
+//   quantized table (int8, uint8, int4): stored number * scale, one scale for all, one a row, or one
+//   for each block of a row (float16); the bytes of a uint8 table are signed, as in all weights of
+//   the first dynamic-range files
 // EMBEDDING_LOOKUP_SPARSE (1): weighted rows joined by groups.
 //   ids int32 [n], places int32 [n, groups], dense shape int32 [groups], weights float32 [n],
 //   table float32 [rows, ...] -> [dense shape without its last..., ...]
@@ -16,6 +17,7 @@
 #include <cstring>
 #include <vector>
 
+#include "core/base/half.h"
 #include "core/kernels/sub_byte.h"
 #include "core/ops/check.h"
 #include "core/ops/kernels.h"
@@ -41,20 +43,43 @@ bool is_dequantizing(const OpContext& context) {
          context.input(1).type != TensorType::kFloat32;
 }
 
+bool is_blockwise(const Operand& table) {
+  return table.quantization != nullptr && table.quantization->block_size > 0;
+}
+
+Status check_scales(const OpContext& context) {
+  const Operand& table = context.input(1);
+  if (is_blockwise(table)) {
+    const int64_t row = product(table.shape, 1, table.shape.size());
+    const int64_t block = table.quantization->block_size;
+    const Operand* scales = table.block_scales;
+    if (row % block != 0) {
+      return bad_input("blocks of " + std::to_string(block) + " do not divide rows of " +
+                       shape_text(table.shape));
+    }
+    if (scales != nullptr &&
+        (scales->type != TensorType::kFloat16 || !scales->is_constant ||
+         product(scales->shape) != table.shape[0] * (row / block))) {
+      return unsupported("the scales of blocks must be constant float16, one for each block");
+    }
+    return {};
+  }
+  const Quantization* quantization = table.quantization;
+  const size_t scales = quantization != nullptr ? quantization->scale.size() : 0;
+  if (scales == 0) return bad_input(input_text(context, 1) + " has no scale");
+  if (scales > 1 && (quantization->quantized_dimension != 0 ||
+                     static_cast<int64_t>(scales) != table.shape[0])) {
+    return bad_input(input_text(context, 1) + " has " + std::to_string(scales) +
+                     " scales, expected one, or one a row");
+  }
+  return {};
+}
+
 Status infer_lookup(InferContext& context) {
   ZEOLITE_TRY(require_rank(context, 0, 1));
   const Operand& table = context.input(1);
   ZEOLITE_TRY(require_rank(context, 1, 1, kMaxRank));
-  if (is_dequantizing(context)) {
-    const Quantization* quantization = table.quantization;
-    const size_t scales = quantization != nullptr ? quantization->scale.size() : 0;
-    if (scales == 0) return bad_input(input_text(context, 1) + " has no scale");
-    if (scales > 1 && (quantization->quantized_dimension != 0 ||
-                       static_cast<int64_t>(scales) != table.shape[0])) {
-      return bad_input(input_text(context, 1) + " has " + std::to_string(scales) +
-                       " scales, expected one, or one a row");
-    }
-  }
+  if (is_dequantizing(context)) ZEOLITE_TRY(check_scales(context));
   if (bits_per_element(table.type) < 8 && table.shape.size() > 1 &&
       product(table.shape, 1, table.shape.size()) * bits_per_element(table.type) % 8 != 0) {
     return unsupported("rows of " + shape_text(table.shape) + " " +
@@ -66,13 +91,18 @@ Status infer_lookup(InferContext& context) {
 
 void dequantize_row(const Operand& table, int64_t row, int64_t size, float* to) {
   const std::vector<float>& scales = table.quantization->scale;
-  const float scale = scales[scales.size() > 1 ? row : 0];
+  const int64_t block = is_blockwise(table) ? table.quantization->block_size : size;
+  const auto scale_of = [&](int64_t i) {
+    if (!is_blockwise(table)) return scales[scales.size() > 1 ? row : 0];
+    const auto* halves = reinterpret_cast<const uint16_t*>(table.block_scales->data);
+    return half_to_float(halves[row * (size / block) + i / block]);
+  };
   const int bits = bits_per_element(table.type);
   for (int64_t i = 0; i < size; ++i) {
     const int64_t at = row * size + i;
     auto value = static_cast<int8_t>(table.data[bits < 8 ? 0 : at]);
     if (bits < 8) unpack_sub_byte(table.data, bits, true, at, 1, &value);
-    to[i] = static_cast<float>(value) * scale;
+    to[i] = static_cast<float>(value) * scale_of(i);
   }
 }
 
@@ -82,6 +112,9 @@ Status eval_lookup(EvalContext& context) {
   const int64_t size = product(table.shape, 1, table.shape.size());
   const int64_t row_bytes = size * bits_per_element(table.type) / 8;
   const int32_t* indices = context.in<int32_t>(0);
+  if (is_blockwise(table) && is_dequantizing(context) && table.block_scales == nullptr) {
+    return unsupported("the scales of blocks are not known");
+  }
   for (int64_t i = 0; i < context.input(0).shape[0]; ++i) {
     if (indices[i] < 0 || indices[i] >= rows) return index_error(indices[i], rows);
     if (is_dequantizing(context)) {
