@@ -18,10 +18,6 @@ constexpr float kSure = 0.5f - 6.5e-5f;
 // Sums beyond this may leave 32 bits on their way through Requantize4.
 constexpr int64_t kLargestPlainSum = int64_t{1} << 30;
 
-int32_t wrapping_add(int32_t a, int32_t b) {
-  return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
-}
-
 // x * factor, rounded once, halves up.
 int32_t scale_once(int64_t x, FixedPointFactor factor) {
   const int shift = 31 - factor.shift;

@@ -3,6 +3,7 @@
 // (CVPR 2018), section 2.2, with the roundings of TFLite's kernels, to the bit.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -34,6 +35,14 @@ inline FixedPointFactor fixed_point_factor(double factor) {
   return {static_cast<int32_t>(multiplier), exponent};
 }
 
+// Sums and products that wrap around, for sizes that only a hostile file has.
+inline int32_t wrapping_add(int32_t a, int32_t b) {
+  return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
+}
+inline int32_t wrapping_mul(int32_t a, int32_t b) {
+  return static_cast<int32_t>(static_cast<uint32_t>(a) * static_cast<uint32_t>(b));
+}
+
 // a * b / 2^31, rounded to the nearest (halves away from zero); only -2^31 * -2^31 saturates.
 inline int32_t rounding_high_mul(int32_t a, int32_t b) {
   constexpr int32_t kLowest = std::numeric_limits<int32_t>::min();
@@ -58,6 +67,16 @@ inline int32_t scale_by(int32_t x, FixedPointFactor factor) {
   const int right = factor.shift > 0 ? 0 : -factor.shift;
   const auto shifted = left > 31 ? 0 : static_cast<int32_t>(static_cast<uint32_t>(x) << left);
   return rounding_shift_right(rounding_high_mul(shifted, factor.multiplier), right);
+}
+
+// The same, where halves of the shift go up, as the vector instructions of the runtime's matrix
+// products round them.
+inline int32_t scale_sum_by(int32_t x, FixedPointFactor factor) {
+  const int left = std::clamp(factor.shift, 0, 31);
+  const int right = std::clamp(-factor.shift, 0, 31);
+  const auto shifted = static_cast<int32_t>(static_cast<uint32_t>(x) << left);
+  const int64_t product = rounding_high_mul(shifted, factor.multiplier);
+  return static_cast<int32_t>((product + ((int64_t{1} << right) >> 1)) >> right);
 }
 
 // The same for sums of 48 bits (16-bit activations): with a multiplier of 16 bits, rounded once.

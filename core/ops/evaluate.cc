@@ -64,6 +64,7 @@ Operand operand_of(const Model& model, const Tensor& tensor) {
   operand.has_shape = tensor.has_rank;
   operand.quantization = tensor.quantization.get();
   operand.sparsity = tensor.sparsity.get();
+  operand.is_variable = tensor.is_variable;
   const std::span<const uint8_t> data = model.data(tensor);
   if (tensor.buffer != kNoBuffer && !data.empty() && !tensor.is_variable) {
     operand.data = data.data();
@@ -82,8 +83,9 @@ Status infer_operator(const Model& model, Subgraph& subgraph, size_t index) {
     return unsupported(joined(problems)).with_context(operator_context(subgraph, index));
   }
   std::vector<Operand> operands;
-  operands.reserve(op.inputs.size() + op.outputs.size());
+  operands.reserve(op.inputs.size() + op.outputs.size() + op.intermediates.size());
   std::vector<const Operand*> inputs;
+  std::vector<const Operand*> intermediates;
   std::vector<Operand*> outputs;
   for (int32_t tensor : op.inputs) {
     if (tensor == kNoTensor) {
@@ -99,7 +101,16 @@ Status infer_operator(const Model& model, Subgraph& subgraph, size_t index) {
     operands.push_back(operand_of(model, subgraph.tensors[tensor]));
     outputs.push_back(&operands.back());
   }
+  for (int32_t tensor : op.intermediates) {
+    if (tensor == kNoTensor) {
+      intermediates.push_back(nullptr);
+      continue;
+    }
+    operands.push_back(operand_of(model, subgraph.tensors[tensor]));
+    intermediates.push_back(&operands.back());
+  }
   InferContext context(op, inputs, outputs, true, &model);
+  context.set_intermediates(intermediates);
   if (lacks_shape(inputs)) {
     for (Operand* output : outputs) output->has_shape = false;
   } else {

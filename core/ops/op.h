@@ -42,6 +42,7 @@ struct Operand {
   uint64_t bytes = 0;
   bool has_data = false;     // The data can be read now.
   bool is_constant = false;  // ... and never change.
+  bool is_variable = false;  // State: kept from run to run, and written by the operator that reads.
 
   int rank() const { return static_cast<int>(shape.size()); }
 };
@@ -116,6 +117,10 @@ class OpContext {
   // Only where has_input().
   const Operand& input(size_t index) const { return *inputs_[index]; }
   const Operand& output(size_t index) const { return *outputs_[index]; }
+  // Tensors that only give the quantization of what an operator computes on its way; an absent one
+  // is null.
+  std::span<const Operand* const> intermediates() const { return intermediates_; }
+  void set_intermediates(std::span<const Operand* const> tensors) { intermediates_ = tensors; }
 
   // The options, with the schema's defaults where the file leaves them out.
   template <class T>
@@ -129,6 +134,7 @@ class OpContext {
   const Operator& op_;
   std::span<const Operand* const> inputs_;
   std::span<Operand* const> outputs_;
+  std::span<const Operand* const> intermediates_;
 };
 
 class InferContext : public OpContext {
@@ -175,8 +181,11 @@ class PrepareContext : public OpContext {
   // How many threads eval will have, where memory is needed for each.
   int thread_count() const { return thread_count_; }
   // Memory for the time of eval, aligned to kBufferAlignment; eval finds it under the number of the
-  // request, counted from 0.
-  void request_scratch(uint64_t bytes) { record_.scratch_bytes.push_back(bytes); }
+  // request, counted from 0, which is returned.
+  size_t request_scratch(uint64_t bytes) {
+    record_.scratch_bytes.push_back(bytes);
+    return record_.scratch_bytes.size() - 1;
+  }
   // Memory that the state shall keep, counted as packed weights.
   Result<Bytes> allocate_packed(uint64_t bytes);
   // Tells that the state keeps `bytes` from an earlier prepare.

@@ -1,6 +1,9 @@
 // Constant weights in the order that a kernel wants: packed once at load, kept when shapes change.
 #pragma once
 
+#include <algorithm>
+#include <span>
+
 #include "core/ops/op.h"
 
 namespace zeolite {
@@ -21,9 +24,18 @@ class PackedWeights {
   template <class Pack>
   Status prepare(PrepareContext& context, size_t weights, size_t bias, uint64_t bytes,
                  bool same_form, const Pack& pack) {
+    const size_t sources[] = {weights, bias};
+    return prepare(context, sources, bytes, same_form, pack);
+  }
+
+  // The same for any number of inputs, each of which may be absent.
+  template <class Pack>
+  Status prepare(PrepareContext& context, std::span<const size_t> sources, uint64_t bytes,
+                 bool same_form, const Pack& pack) {
     const auto all = [&](auto member) {
-      return context.input(weights).*member &&
-             (!context.has_input(bias) || context.input(bias).*member);
+      return std::ranges::all_of(sources, [&](size_t input) {
+        return !context.has_input(input) || context.input(input).*member;
+      });
     };
     const bool is_constant = all(&Operand::is_constant);
     if (is_packed_ && is_constant && same_form && bytes_.size() == bytes) {

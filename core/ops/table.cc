@@ -34,6 +34,19 @@ constexpr TypeSet kStorable = kBool | kF32 | kI8 | kI32 | kI64;
 constexpr std::span<const TypeSet> none() { return {}; }
 
 constexpr OpTypes kFindTypes[] = {{types<kResource, kString, kI64>(), types<kI64>()}};
+// Weights, biases and state of an LSTM; which go together is the operator's to check.
+constexpr TypeSet kLstmWeights = kF32 | kI8 | kU8;
+constexpr OpTypes kBasicLstmTypes[] = {
+    {types<kF32 | kU8, kF32 | kU8, kF32 | kU8, kF32 | kI32, kF32 | kI16>(),
+     types<kF32 | kU8, kF32 | kI16, kF32 | kU8, kF32 | kI16>()}};
+constexpr std::span<const TypeSet> kLstmInputs =
+    types<kF32 | kI8, kLstmWeights | kOptional, kLstmWeights, kLstmWeights, kLstmWeights,
+          kLstmWeights | kOptional, kLstmWeights, kLstmWeights, kLstmWeights,
+          kLstmWeights | kI16 | kOptional, kLstmWeights | kI16 | kOptional,
+          kLstmWeights | kI16 | kOptional, kF32 | kI32 | kOptional, kF32 | kI32, kF32 | kI32,
+          kF32 | kI32, kLstmWeights | kOptional, kF32 | kI32 | kOptional, kF32 | kI8, kF32 | kI16,
+          kF32 | kI16 | kOptional, kF32 | kI16 | kOptional, kF32 | kI16 | kOptional,
+          kF32 | kI16 | kOptional>();
 constexpr OpTypes kImportTypes[] = {{types<kResource, kString, kI64>(), none()}};
 
 // Activations in int8, uint8 or int16, or floats with quantized weights (dynamic range).
@@ -202,6 +215,8 @@ const OpEntry kTable[] = {
      types<kF32>(), types<kF32>()},
     {Code::kLshProjection, &kLshProjectionOp, &LSHProjectionOptions::kInfo, 1, 1, kPure,
      types<kF32, kF32 | kI32 | kI64 | kString, kF32 | kOptional>(), types<kI32>()},
+    {Code::kLstm, &kLstmOp, &LSTMOptions::kInfo, 1, 4, kStateful,
+     kLstmInputs, types<kF32 | kI8>(), kBasicLstmTypes},
     {Code::kMatrixDiag, &kMatrixDiagOp, &MatrixDiagOptions::kInfo, 1, 1, kPure,
      types<kWholeBytes>(), types<kWholeBytes>()},
     {Code::kMatrixSetDiag, &kMatrixSetDiagOp, &MatrixSetDiagOptions::kInfo, 1, 1, kPure,
@@ -377,6 +392,8 @@ const OpEntry kTable[] = {
      types<kWholeBytes, kI32>(), types<kWholeBytes>()},
     {Code::kTransposeConv, &kTransposeConvOp, &TransposeConvOptions::kInfo, 1, 5, kPure,
      types<kI32, kF32, kF32, kF32 | kOptional>(), types<kF32>(), kTransposeConvTypes},
+    {Code::kUnidirectionalSequenceLstm, &kLstmOp, &UnidirectionalSequenceLSTMOptions::kInfo, 1, 4,
+     kStateful, kLstmInputs, types<kF32 | kI8>()},
     {Code::kUnique, &kUniqueOp, &UniqueOptions::kInfo, 1, 1, kPure,
      types<kF32 | kI8 | kU8 | kI16 | kI32 | kI64>(),
      types<kF32 | kI8 | kU8 | kI16 | kI32 | kI64, kI32 | kI64>()},

@@ -104,6 +104,9 @@ SubgraphRunner::SubgraphRunner(RunnerShared& shared, int32_t index)
       steps_[i].inputs.push_back(tensor == kNoTensor ? nullptr : &operands_[tensor]);
     }
     for (int32_t tensor : op.outputs) steps_[i].outputs.push_back(&operands_[tensor]);
+    for (int32_t tensor : op.intermediates) {
+      steps_[i].intermediates.push_back(tensor == kNoTensor ? nullptr : &operands_[tensor]);
+    }
   }
 }
 
@@ -175,6 +178,7 @@ void SubgraphRunner::check(std::vector<Issue>* issues, ErrorCode* code) const {
     Status status;
     if (!lacks_shape(inputs)) {
       InferContext context(op, inputs, outputs, false, shared_.model);
+      context.set_intermediates(steps_[i].intermediates);
       status = steps_[i].entry->kernel->infer(context);
       if (status.ok()) continue;
       if (status.error().code == ErrorCode::kUnsupported) *code = ErrorCode::kUnsupported;
@@ -266,6 +270,7 @@ Status SubgraphRunner::plan_step(size_t index) {
   }
   InferContext infer(subgraph_.operators[index], step.inputs, step.outputs, false, shared_.model,
                      &shared_);
+  infer.set_intermediates(step.intermediates);
   ZEOLITE_TRY(step.entry->kernel->infer(infer));
   uint64_t output_bytes = 0;
   for (const Operand* output : step.outputs) {
@@ -302,6 +307,7 @@ Status SubgraphRunner::prepare_step(size_t index) {
   const int threads = shared_.pool != nullptr ? shared_.pool->threads() : 1;
   PrepareContext context(subgraph_.operators[index], step.inputs, step.outputs, step.record,
                          threads);
+  context.set_intermediates(step.intermediates);
   ZEOLITE_TRY(step.entry->kernel->prepare(context));
   return shared_.check_limit("packed weights");
 }
@@ -474,6 +480,7 @@ Status SubgraphRunner::run_deferred(size_t index) {
   Step& step = steps_[index];
   InferContext infer(subgraph_.operators[index], step.inputs, step.outputs, false, shared_.model,
                      &shared_);
+  infer.set_intermediates(step.intermediates);
   ZEOLITE_TRY(step.entry->kernel->infer(infer));
   return compute_with_own_memory(index);
 }
@@ -502,7 +509,10 @@ void SubgraphRunner::add_profile(size_t index, double time_ms) {
 void SubgraphRunner::reset() {
   for (size_t i = 0; i < operands_.size(); ++i) {
     if (subgraph_.tensors[i].is_variable && own_[i].size() > 0) {
-      std::memset(own_[i].data(), 0, own_[i].size());
+      // Zero is the zero point in int8; other types the runtime of TFLite clears to zero bytes too.
+      const bool is_int8 = operands_[i].type == TensorType::kInt8;
+      const int64_t zero = is_int8 ? zero_point_of(operands_[i]) : 0;
+      std::memset(own_[i].data(), static_cast<int>(zero), own_[i].size());
     }
   }
 }

@@ -50,7 +50,7 @@ class SubgraphRunner {
   // out the arena.
   Status prepare();
   Status run();
-  // Sets variables to zero.
+  // Sets variables to what stands for zero.
   void reset();
 
   bool is_prepared() const { return prepared_; }
@@ -76,6 +76,7 @@ class SubgraphRunner {
     const OpEntry* entry = nullptr;
     std::vector<const Operand*> inputs;
     std::vector<Operand*> outputs;
+    std::vector<const Operand*> intermediates;
     OpRecord record;
     Mode mode = Mode::kPlanned;
     bool folded_for_ever = false;          // From constants only: survives resizing.
