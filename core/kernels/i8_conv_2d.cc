@@ -146,6 +146,11 @@ I8Conv2DPlan i8_conv_2d_plan(const Conv2DShape& shape, const ActivationForm& act
       reach(shape.output_height, w.stride_height, w.kernel_height, w.dilation_height);
   plan.padded_width = reach(shape.output_width, w.stride_width, w.kernel_width, w.dilation_width);
   const int64_t group_channels = shape.groups > 0 ? shape.input_channels / shape.groups : 0;
+  if (i8_fits_winograd(plan)) {
+    plan.algorithm = I8ConvAlgorithm::kWinograd;
+    i8_winograd_plan(&plan);
+    return plan;
+  }
   if (shape.groups == 1 && (w.dilation_width == 1 || w.kernel_width == 1) &&
       fits_padded(shape, plan.padded_height, plan.padded_width)) {
     plan.algorithm = I8ConvAlgorithm::kRows;
@@ -168,6 +173,10 @@ I8Conv2DPlan i8_conv_2d_plan(const Conv2DShape& shape, const ActivationForm& act
 
 void i8_conv_2d_pack(const I8Conv2DPlan& plan, const I8Weights& weights, int64_t stride_o,
                      int64_t stride_k, const SumColumns& columns, void* packed) {
+  if (plan.algorithm == I8ConvAlgorithm::kWinograd) {
+    i8_winograd_pack(plan, weights, columns, packed);
+    return;
+  }
   const PanelForm& form = plan.form;
   const int64_t n = plan.shape.output_channels / std::max(plan.shape.groups, 1);
   auto* target = static_cast<uint8_t*>(packed);
@@ -191,6 +200,10 @@ void i8_conv_2d_run(const I8Conv2DPlan& plan, const void* packed, const void* in
       i8_scales_bytes(plan) != 0 ? reinterpret_cast<BatchScale*>(memory) : nullptr;
   memory += i8_scales_bytes(plan);
   i8_widen_images(plan, input, images, scales, pool);
+  if (plan.algorithm == I8ConvAlgorithm::kWinograd) {
+    i8_winograd_run(plan, packed, images, scales, output, memory, pool);
+    return;
+  }
   const int64_t group_inputs = shape.input_channels / shape.groups;
   const int64_t group_outputs = shape.output_channels / shape.groups;
   const uint64_t panel_bytes = plan.form.panel_bytes();

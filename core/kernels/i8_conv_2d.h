@@ -18,6 +18,7 @@ namespace zeolite {
 enum class I8ConvAlgorithm : uint8_t {
   kRows,      // The input is widened into padded images: the taps of a row are neighbours.
   kTaps,      // A pointer for each tap: groups, horizontal dilation, padding beyond measure.
+  kWinograd,  // F(2x2, 3x3) in integers: exact, see i8_winograd.cc.
 };
 
 struct I8Conv2DPlan {

@@ -16,4 +16,12 @@ uint64_t i8_scales_bytes(const I8Conv2DPlan& plan);
 void i8_widen_images(const I8Conv2DPlan& plan, const void* input, int16_t* images,
                      BatchScale* scales, ThreadPool* pool);
 
+// F(2x2, 3x3).
+bool i8_fits_winograd(const I8Conv2DPlan& plan);
+void i8_winograd_plan(I8Conv2DPlan* plan);
+void i8_winograd_pack(const I8Conv2DPlan& plan, const I8Weights& weights,
+                      const SumColumns& columns, void* packed);
+void i8_winograd_run(const I8Conv2DPlan& plan, const void* packed, const int16_t* images,
+                     const BatchScale* scales, void* output, void* scratch, ThreadPool* pool);
+
 }  // namespace zeolite

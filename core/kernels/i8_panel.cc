@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/kernels/i8_requantize.h"
+#include "core/kernels/i8_store.h"
 #include "core/kernels/simd.h"
 
 namespace zeolite {
@@ -29,20 +29,16 @@ int32_t scale_once(int64_t x, FixedPointFactor factor) {
                                                   std::numeric_limits<int32_t>::max()));
 }
 
-bool is_8_bit(const SumStage& stage) {
-  return stage.output == SumOutput::kInt8 || stage.output == SumOutput::kUint8;
-}
-
 // The sums of one tile, in registers: so its functions must be inlined (f32_tile.cc).
 template <int Rows, bool Wide>
 struct Tile {
-  v128_t sum[Rows][2];
+  TileSums<Rows> sums;
 
   [[gnu::always_inline]] void start(v128_t low, v128_t high) {
 #pragma GCC unroll 4
     for (int r = 0; r < Rows; ++r) {
-      sum[r][0] = low;
-      sum[r][1] = high;
+      sums.at[r][0] = low;
+      sums.at[r][1] = high;
     }
   }
 
@@ -56,38 +52,20 @@ struct Tile {
 #pragma GCC unroll 4
       for (int r = 0; r < Rows; ++r) {
         const v128_t x = wasm_v128_load32_splat(a[r] + 2 * i);
-        sum[r][0] = wasm_i32x4_add(sum[r][0], wasm_i32x4_dot_i16x8(x, low));
-        sum[r][1] = wasm_i32x4_add(sum[r][1], wasm_i32x4_dot_i16x8(x, high));
+        sums.at[r][0] = wasm_i32x4_add(sums.at[r][0], wasm_i32x4_dot_i16x8(x, low));
+        sums.at[r][1] = wasm_i32x4_add(sums.at[r][1], wasm_i32x4_dot_i16x8(x, high));
       }
     }
     return w;
   }
 };
 
-// Where a tile goes.
-struct Target {
-  void* out;
-  size_t stride;
-  size_t rows;
-  size_t columns;
-  const float* row_scales;
-};
-
-// Copies the part of a tile that exists.
-template <class T>
-void copy_tile(const T (&whole)[kRows][kColumns], const Target& target) {
-  T* out = static_cast<T*>(target.out);
-  for (size_t r = 0; r < target.rows; ++r, out += target.stride) {
-    std::memcpy(out, whole[r], target.columns * sizeof(T));
-  }
-}
-
 template <class T>
 void store_one_by_one(const SumStage& stage, const PanelHead& head,
-                      const int32_t (&sums)[kRows][kColumns], const Target& target) {
-  T whole[kRows][kColumns] = {};
-  for (size_t r = 0; r < target.rows; ++r) {
-    for (size_t c = 0; c < target.columns; ++c) {
+                      const int32_t (&sums)[kRows][kColumns], const TileTarget& target) {
+  T whole[kRows][kColumns];
+  for (int r = 0; r < kRows; ++r) {
+    for (int c = 0; c < kColumns; ++c) {
       whole[r][c] = static_cast<T>(
           i8_stored(stage, sums[r][c], FixedPointFactor{head.multiplier[c], head.shift[c]}));
     }
@@ -95,100 +73,11 @@ void store_one_by_one(const SumStage& stage, const PanelHead& head,
   copy_tile(whole, target);
 }
 
-// What is not worth vectors.
-[[gnu::noinline]] void store_seldom(const SumStage& stage, const PanelHead& head,
-                                    const int32_t (&sums)[kRows][kColumns],
-                                    const Target& target) {
-  switch (stage.output) {
-    case SumOutput::kInt8: return store_one_by_one<int8_t>(stage, head, sums, target);
-    case SumOutput::kUint8: return store_one_by_one<uint8_t>(stage, head, sums, target);
-    case SumOutput::kInt16: return store_one_by_one<int16_t>(stage, head, sums, target);
-    default: return copy_tile(sums, target);
-  }
-}
-
-template <int Rows, bool Wide>
-[[gnu::always_inline]] inline bool quick_numbers(const PanelHead& head,
-                                                 const Tile<Rows, Wide>& tile,
-                                                 v128_t (&narrow)[Rows]) {
-  if (head.is_quick == 0) return false;
-  QuickRequantize4 low(head, 0);
-  QuickRequantize4 high(head, 4);
-#pragma GCC unroll 4
-  for (int r = 0; r < Rows; ++r) {
-    narrow[r] =
-        wasm_i16x8_narrow_i32x4(low(wasm_f32x4_convert_i32x4(tile.sum[r][0])),
-                                high(wasm_f32x4_convert_i32x4(tile.sum[r][1])));
-  }
-  return QuickRequantize4::are_sure(head, low, high);
-}
-
-template <int Rows, bool Wide>
-[[gnu::always_inline]] inline void exact_numbers(const PanelHead& head,
-                                                 const Tile<Rows, Wide>& tile,
-                                                 v128_t (&narrow)[Rows]) {
-  const Requantize4 low(head, 0);
-  const Requantize4 high(head, 4);
-#pragma GCC unroll 4
-  for (int r = 0; r < Rows; ++r) {
-    narrow[r] = wasm_i16x8_narrow_i32x4(low(tile.sum[r][0]), high(tile.sum[r][1]));
-  }
-}
-
-template <int Rows, bool Wide>
-[[gnu::always_inline]] inline void store_8(const SumStage& stage, const PanelHead& head,
-                                           const Tile<Rows, Wide>& tile, const Target& target) {
-  v128_t narrow[Rows];
-  if (!quick_numbers(head, tile, narrow)) exact_numbers(head, tile, narrow);
-  const Store8 store(stage);
-  if (Rows == kRows && target.rows == kRows && target.columns == kColumns) {
-    uint8_t* out = static_cast<uint8_t*>(target.out);
-#pragma GCC unroll 4
-    for (int r = 0; r < Rows; r += 2) {
-      const v128_t bytes = store(narrow[r], narrow[Rows > 1 ? r + 1 : r]);
-      wasm_v128_store64_lane(out + r * target.stride, bytes, 0);
-      wasm_v128_store64_lane(out + (r + 1) * target.stride, bytes, 1);
-    }
-    return;
-  }
-  uint8_t whole[kRows][kColumns];
-#pragma GCC unroll 4
-  for (int r = 0; r < Rows; ++r) {
-    wasm_v128_store64_lane(whole[r], store(narrow[r], narrow[r]), 0);
-  }
-  copy_tile(whole, target);
-}
-
-template <int Rows, bool Wide>
-[[gnu::always_inline]] inline void store_float(const SumStage& stage, const PanelHead& head,
-                                               const Tile<Rows, Wide>& tile,
-                                               const Target& target) {
-  const v128_t low = wasm_f32x4_splat(stage.clamp.min);
-  const v128_t high = wasm_f32x4_splat(stage.clamp.max);
-  float whole[kRows][kColumns];
-  const bool direct = Rows == kRows && target.rows == kRows && target.columns == kColumns;
-#pragma GCC unroll 4
-  for (int r = 0; r < Rows; ++r) {
-    const size_t row = static_cast<size_t>(r) < target.rows ? r : 0;
-    const v128_t row_scale = wasm_f32x4_splat(target.row_scales[row]);
-#pragma GCC unroll 2
-    for (int half = 0; half < 2; ++half) {
-      const v128_t scale = wasm_f32x4_mul(wasm_v128_load(head.scale + 4 * half), row_scale);
-      const v128_t y = wasm_f32x4_add(
-          wasm_f32x4_mul(wasm_f32x4_convert_i32x4(tile.sum[r][half]), scale),
-          wasm_v128_load(head.float_bias + 4 * half));
-      float* const to = direct ? static_cast<float*>(target.out) + r * target.stride : whole[r];
-      wasm_v128_store(to + 4 * half, f32x4_clamp(y, low, high));
-    }
-  }
-  if (!direct) copy_tile(whole, target);
-}
-
 // Not inlined, as f32_tile.cc says.
 template <int Rows, bool Wide>
 [[gnu::noinline]] void multiply_tile(const SumStage& stage, const PanelForm& form,
                                      const int16_t* const* pointers, size_t a_offset,
-                                     const uint8_t* panel, const Target& target) {
+                                     const uint8_t* panel, const TileTarget& target) {
   const PanelHead& head = *reinterpret_cast<const PanelHead*>(panel);
   Tile<Rows, Wide> tile;
   if (stage.output == SumOutput::kFloat32) {
@@ -205,28 +94,17 @@ template <int Rows, bool Wide>
     for (int r = 0; r < Rows; ++r) rows[r] = pointers[r] + a_offset;
     w = tile.add(pairs, rows, w);
   }
-  if (stage.output == SumOutput::kFloat32) {
-    store_float(stage, head, tile, target);
-  } else if (is_8_bit(stage) && head.is_plain != 0) {
-    store_8(stage, head, tile, target);
-  } else {
-    int32_t sums[kRows][kColumns] = {};
-#pragma GCC unroll 4
-    for (int r = 0; r < Rows; ++r) {
-      wasm_v128_store(sums[r], tile.sum[r][0]);
-      wasm_v128_store(sums[r] + 4, tile.sum[r][1]);
-    }
-    store_seldom(stage, head, sums, target);
-  }
+  store_sums(stage, head, tile.sums, target);
 }
 
 // Sums of 64 bits: activations of 16 bits.
 void multiply_wide_tile(const SumStage& stage, const PanelForm& form,
                         const int16_t* const* pointers, size_t a_offset, const uint8_t* panel,
-                        const Target& target) {
+                        const TileTarget& target) {
   const PanelHead& head = *reinterpret_cast<const PanelHead*>(panel);
-  int16_t* out = static_cast<int16_t*>(target.out);
-  for (size_t r = 0; r < target.rows; ++r, out += target.stride) {
+  for (int r = 0; r < kRows; ++r) {
+    auto* const out = static_cast<int16_t*>(target.rows[r]);
+    if (out == nullptr) continue;
     int64_t sums[kColumns];
     std::memcpy(sums, head.wide_bias, sizeof(sums));
     const auto* w = reinterpret_cast<const int16_t*>(panel + sizeof(PanelHead));
@@ -330,13 +208,29 @@ void i8_panel_head(const SumStage& stage, const SumColumns& all, int64_t first, 
   if (is_plain && all.factors != nullptr) set_quick(stage, largest_total, head);
 }
 
+void i8_store_seldom(const SumStage& stage, const PanelHead& head,
+                     const int32_t (&sums)[kRows][kColumns], const TileTarget& target) {
+  switch (stage.output) {
+    case SumOutput::kInt8: return store_one_by_one<int8_t>(stage, head, sums, target);
+    case SumOutput::kUint8: return store_one_by_one<uint8_t>(stage, head, sums, target);
+    default: return store_one_by_one<int16_t>(stage, head, sums, target);
+  }
+}
+
 void i8_panel(const SumStage& stage, const PanelForm& form, int64_t rows,
               const int16_t* const* pointers, size_t a_offset, const uint8_t* panel,
               const float* row_scales, void* out, size_t out_stride, size_t columns) {
-  Target target = {out, out_stride, 0, columns, row_scales};
-  const size_t tile_bytes = kRows * out_stride * static_cast<size_t>(stage.element_bytes());
+  TileTarget target;
+  target.columns = columns;
+  auto* next = static_cast<uint8_t*>(out);
+  const size_t row_bytes = out_stride * static_cast<size_t>(stage.element_bytes());
+  const bool is_float = stage.output == SumOutput::kFloat32;
   for (; rows > 0; rows -= kRows) {
-    target.rows = static_cast<size_t>(std::min<int64_t>(rows, kRows));
+    for (int r = 0; r < kRows; ++r) {
+      target.rows[r] = r < rows ? next + r * row_bytes : nullptr;
+      if (is_float && r < rows) target.row_scales[r] = row_scales[r];
+    }
+    target.is_whole = rows >= kRows && columns == kColumns;
     if (stage.wide) {
       multiply_wide_tile(stage, form, pointers, a_offset, panel, target);
     } else if (rows == 1) {
@@ -347,8 +241,8 @@ void i8_panel(const SumStage& stage, const PanelForm& form, int64_t rows,
           stage, form, pointers, a_offset, panel, target);
     }
     pointers += kRows * form.taps;
-    if (target.row_scales != nullptr) target.row_scales += kRows;
-    target.out = static_cast<uint8_t*>(target.out) + tile_bytes;
+    row_scales += is_float ? kRows : 0;
+    next += kRows * row_bytes;
   }
 }
 

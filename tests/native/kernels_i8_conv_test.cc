@@ -320,8 +320,8 @@ TEST(I8Conv2D, ThreeByThreeWithStrideOneMatchesTheLoops) {
     s.batch = random.integer(1, 2);
     s.input_height = random.integer(2, 13);
     s.input_width = random.integer(2, 13);
-    s.input_channels = random.integer(16, 40);
-    s.output_channels = random.integer(16, 40);
+    s.input_channels = random.integer(28, 44);
+    s.output_channels = random.integer(14, 40);
     s.window.kernel_height = s.window.kernel_width = 3;
     set_output_size(&s.window, s.input_height, s.input_width, &s.output_height, &s.output_width,
                     &random);
