@@ -4,6 +4,7 @@
 // way as long as 4 times the true sum fits 32 bits, and a shift by 2 gives it.
 #include "core/kernels/i8_conv_parts.h"
 #include "core/kernels/i8_store.h"
+#include "core/kernels/simd.h"
 
 namespace zeolite {
 namespace {
@@ -129,7 +130,7 @@ inline void transform_output_vector(const int32_t* source, size_t point_stride, 
   for (int64_t index = 0; index < layout.head_count; ++index) {
     const PanelHead& head = heads[index];
     const int64_t first = layout.first_output(index);
-    TileSums<4> sums;
+    TileSums sums;
 #pragma GCC unroll 2
     for (int half = 0; half < 2; ++half) {
       v128_t out[4];
@@ -137,12 +138,12 @@ inline void transform_output_vector(const int32_t* source, size_t point_stride, 
                               is_float ? wasm_i32x4_splat(0) : wasm_v128_load(head.bias + 4 * half),
                               out);
 #pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) sums.at[i][half] = out[i];
+      for (int i = 0; i < 4; ++i) wasm_v128_store(sums.at[i] + 4 * half, out[i]);
     }
     for (int i = 0; i < 4; ++i) {
       target.rows[i] = pixels[i] != nullptr ? pixels[i] + first * bytes : nullptr;
     }
-    store_sums(stage, head, sums, target);
+    i8_store_tile(stage, head, sums, target);
   }
 }
 

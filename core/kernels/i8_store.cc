@@ -1,0 +1,108 @@
+#include "core/kernels/i8_store.h"
+
+#include "core/kernels/i8_requantize.h"
+
+namespace zeolite {
+namespace {
+
+constexpr int kRows = kI8TileRows;
+constexpr int kColumns = kI8TileColumns;
+
+// Copies the part of a tile that exists.
+template <class T>
+void copy_tile(const T (&whole)[kRows][kColumns], const TileTarget& target) {
+  for (int r = 0; r < kRows; ++r) {
+    if (target.rows[r] != nullptr) {
+      std::memcpy(target.rows[r], whole[r], target.columns * sizeof(T));
+    }
+  }
+}
+
+bool quick_numbers(const PanelHead& head, const TileSums& sums, v128_t (&narrow)[kRows]) {
+  QuickRequantize4 low(head, 0);
+  QuickRequantize4 high(head, 4);
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r) {
+    narrow[r] = wasm_i16x8_narrow_i32x4(
+        low(wasm_f32x4_convert_i32x4(wasm_v128_load(sums.at[r]))),
+        high(wasm_f32x4_convert_i32x4(wasm_v128_load(sums.at[r] + 4))));
+  }
+  return QuickRequantize4::are_sure(head, low, high);
+}
+
+void exact_numbers(const PanelHead& head, const TileSums& sums, v128_t (&narrow)[kRows]) {
+  const Requantize4 low(head, 0);
+  const Requantize4 high(head, 4);
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r) {
+    narrow[r] = wasm_i16x8_narrow_i32x4(low(wasm_v128_load(sums.at[r])),
+                                        high(wasm_v128_load(sums.at[r] + 4)));
+  }
+}
+
+void store_8(const SumStage& stage, const PanelHead& head, const TileSums& sums,
+             const TileTarget& target) {
+  v128_t narrow[kRows];
+  if (head.is_quick == 0 || !quick_numbers(head, sums, narrow)) {
+    exact_numbers(head, sums, narrow);
+  }
+  const Store8 store(stage);
+  uint8_t whole[kRows][kColumns];
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; r += 2) {
+    const v128_t bytes = store(narrow[r], narrow[r + 1]);
+    wasm_v128_store64_lane(target.is_whole ? target.rows[r] : whole[r], bytes, 0);
+    wasm_v128_store64_lane(target.is_whole ? target.rows[r + 1] : whole[r + 1], bytes, 1);
+  }
+  if (!target.is_whole) copy_tile(whole, target);
+}
+
+void store_float(const SumStage& stage, const PanelHead& head, const TileSums& sums,
+                 const TileTarget& target) {
+  const v128_t low = wasm_f32x4_splat(stage.clamp.min);
+  const v128_t high = wasm_f32x4_splat(stage.clamp.max);
+  float whole[kRows][kColumns];
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r) {
+    const v128_t row_scale = wasm_f32x4_splat(target.row_scales[r]);
+    float* const to = target.is_whole ? static_cast<float*>(target.rows[r]) : whole[r];
+#pragma GCC unroll 2
+    for (int half = 0; half < 8; half += 4) {
+      const v128_t scale = wasm_f32x4_mul(wasm_v128_load(head.scale + half), row_scale);
+      const v128_t sum = wasm_f32x4_convert_i32x4(wasm_v128_load(sums.at[r] + half));
+      const v128_t y =
+          wasm_f32x4_add(wasm_f32x4_mul(sum, scale), wasm_v128_load(head.float_bias + half));
+      wasm_v128_store(to + half, f32x4_clamp(y, low, high));
+    }
+  }
+  if (!target.is_whole) copy_tile(whole, target);
+}
+
+template <class T>
+void store_one_by_one(const SumStage& stage, const PanelHead& head, const TileSums& sums,
+                      const TileTarget& target) {
+  T whole[kRows][kColumns];
+  for (int r = 0; r < kRows; ++r) {
+    for (int c = 0; c < kColumns; ++c) {
+      whole[r][c] = static_cast<T>(
+          i8_stored(stage, sums.at[r][c], FixedPointFactor{head.multiplier[c], head.shift[c]}));
+    }
+  }
+  copy_tile(whole, target);
+}
+
+}  // namespace
+
+void i8_store_tile(const SumStage& stage, const PanelHead& head, const TileSums& sums,
+                   const TileTarget& target) {
+  switch (stage.output) {
+    case SumOutput::kFloat32: return store_float(stage, head, sums, target);
+    case SumOutput::kInt32: return copy_tile(sums.at, target);
+    case SumOutput::kInt16: return store_one_by_one<int16_t>(stage, head, sums, target);
+    default:
+      if (head.is_plain != 0) return store_8(stage, head, sums, target);
+      return store_one_by_one<int8_t>(stage, head, sums, target);
+  }
+}
+
+}  // namespace zeolite
