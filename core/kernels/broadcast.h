@@ -7,7 +7,7 @@
 
 namespace zeolite {
 
-inline constexpr int kMaxBroadcastRank = 8;
+inline constexpr int kMaxBroadcastRank = 16;
 
 // A loop nest over the output's dimensions with the elements' distances in both inputs, in
 // elements; 0 where an input is repeated. Neighbouring dimensions that run alike are merged and

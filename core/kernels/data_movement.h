@@ -8,7 +8,7 @@
 
 namespace zeolite {
 
-inline constexpr int kMaxTransposeRank = 8;
+inline constexpr int kMaxTransposeRank = 16;
 
 // TRANSPOSE: output dimension i is input dimension permutation[i]. `dimensions` are the input's, at
 // most kMaxTransposeRank; `element_bytes` is the size of one element. Not in place.

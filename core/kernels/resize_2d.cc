@@ -37,6 +37,85 @@ struct Between {
   }
 };
 
+// The same with 10 bits behind the point.
+struct FixedBetween {
+  static constexpr int32_t kOne = 1 << 10;
+  int64_t low;
+  int64_t high;
+  int32_t fraction;
+
+  FixedBetween(int64_t out, int32_t input, int32_t output, const Resize2DShape& shape) {
+    int64_t scale = (int64_t{kOne} * input + output / 2) / output;
+    if (shape.align_corners && output > 1) {
+      scale = (int64_t{kOne} * (input - 1) + (output - 1) / 2) / (output - 1);
+    }
+    const int64_t at =
+        shape.half_pixel_centers ? out * scale + scale / 2 - kOne / 2 : out * scale;
+    low = std::clamp<int64_t>(at / kOne, 0, input - 1);
+    high = std::clamp<int64_t>((at + kOne - 1) / kOne, 0, input - 1);
+    fraction = static_cast<int32_t>(at - low * kOne);
+  }
+};
+
+// Mixes four pixels of uint8 in float32, rounded at the end.
+void mix_bytes(const uint8_t* const (&pixels)[4], const float (&weights)[4], int64_t channels,
+               uint8_t* output) {
+  for (int64_t c = 0; c < channels; c += kIntegerBlock) {
+    const int64_t size = std::min(kIntegerBlock, channels - c);
+    IntegerBlock sums;
+    IntegerBlock block;
+    for (int k = 0; k < 4; ++k) {
+      const F32x4 weight = wasm_f32x4_splat(weights[k]);
+      load_integers(SmallInteger::kUint8, pixels[k], c, 1, size, 0, &block);
+      for (int64_t i = 0; i < size; i += 4) {
+        const F32x4 term =
+            wasm_f32x4_mul(wasm_f32x4_convert_i32x4(wasm_v128_load(block.values + i)), weight);
+        wasm_v128_store(sums.values + i,
+                        k == 0 ? term : wasm_f32x4_add(wasm_v128_load(sums.values + i), term));
+      }
+    }
+    for (int64_t i = 0; i < size; i += 4) {
+      const F32x4 rounded = wasm_f32x4_add(wasm_v128_load(sums.values + i), wasm_f32x4_splat(0.5f));
+      wasm_v128_store(sums.values + i, wasm_i32x4_trunc_sat_f32x4(rounded));
+    }
+    store_integers(SmallInteger::kUint8, sums, size, 0, 0, 255, output, c);
+  }
+}
+
+// Mixes four pixels of int8 or int16; weights have 20 bits behind the point.
+void mix_stored(SmallInteger type, const void* input, const int64_t (&pixels)[4],
+                const int32_t (&weights)[4], int64_t channels, void* output, int64_t at) {
+  constexpr int kBits = 20;
+  const RoundingShift4 shift(kBits);
+  for (int64_t c = 0; c < channels; c += kIntegerBlock) {
+    const int64_t size = std::min(kIntegerBlock, channels - c);
+    IntegerBlock block[4];
+    for (int k = 0; k < 4; ++k) {
+      load_integers(type, input, pixels[k] + c, 1, size, 0, &block[k]);
+    }
+    if (type == SmallInteger::kInt16) {
+      for (int64_t i = 0; i < size; ++i) {
+        int64_t sum = 0;
+        for (int k = 0; k < 4; ++k) sum += int64_t{block[k].values[i]} * weights[k];
+        const int64_t half = int64_t{1} << (kBits - 1);
+        block[0].values[i] =
+            static_cast<int32_t>((sum + (sum > 0 ? half : -half)) / (int64_t{1} << kBits));
+      }
+    } else {
+      for (int64_t i = 0; i < size; i += 4) {
+        v128_t sum = wasm_i32x4_splat(0);
+        for (int k = 0; k < 4; ++k) {
+          sum = wasm_i32x4_add(sum, wasm_i32x4_mul(wasm_v128_load(block[k].values + i),
+                                                   wasm_i32x4_splat(weights[k])));
+        }
+        wasm_v128_store(block[0].values + i, shift(sum));
+      }
+    }
+    const int32_t max = type == SmallInteger::kInt8 ? 127 : 32767;
+    store_integers(type, block[0], size, 0, -max - 1, max, output, at + c);
+  }
+}
+
 // Mixes four pixels: weights in the order top left, top right, bottom left, bottom right.
 [[gnu::noinline]] void mix_pixels(const float* const (&pixels)[4], const float (&weights)[4],
                                   size_t channels, float* out) {
@@ -68,8 +147,12 @@ int64_t nearest(int64_t out, int32_t input, float scale, const Resize2DShape& sh
 
 }  // namespace
 
-void f32_resize_bilinear(const Resize2DShape& shape, const float* input, float* output,
-                         ThreadPool* pool) {
+namespace {
+
+// Calls mix(pixels, weights, output) for each output pixel: offsets of elements, in the order top
+// left, top right, bottom left, bottom right.
+template <class Mix>
+void for_each_mix(const Resize2DShape& shape, ThreadPool* pool, const Mix& mix) {
   const int64_t channels = shape.channels;
   const int64_t input_row = shape.input_width * channels;
   const int64_t output_row = shape.output_width * channels;
@@ -80,18 +163,63 @@ void f32_resize_bilinear(const Resize2DShape& shape, const float* input, float* 
     for (int64_t row = split.begin(task); row < split.end(task); ++row) {
       const Between y(row % shape.output_height, shape.input_height, y_scale,
                       shape.half_pixel_centers);
-      const float* const image = input + row / shape.output_height * shape.input_height * input_row;
-      const float* const top = image + y.low * input_row;
-      const float* const bottom = image + y.high * input_row;
-      float* out = output + row * output_row;
+      const int64_t image = row / shape.output_height * shape.input_height * input_row;
+      const int64_t top = image + y.low * input_row;
+      const int64_t bottom = image + y.high * input_row;
+      int64_t out = row * output_row;
       for (int64_t ox = 0; ox < shape.output_width; ++ox, out += channels) {
         const Between x(ox, shape.input_width, x_scale, shape.half_pixel_centers);
-        const float* const pixels[4] = {top + x.low * channels, top + x.high * channels,
-                                        bottom + x.low * channels, bottom + x.high * channels};
+        const int64_t pixels[4] = {top + x.low * channels, top + x.high * channels,
+                                   bottom + x.low * channels, bottom + x.high * channels};
         const float weights[4] = {(1.0f - y.fraction) * (1.0f - x.fraction),
                                   (1.0f - y.fraction) * x.fraction,
                                   y.fraction * (1.0f - x.fraction), y.fraction * x.fraction};
-        mix_pixels(pixels, weights, channels, out);
+        mix(pixels, weights, out);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+void f32_resize_bilinear(const Resize2DShape& shape, const float* input, float* output,
+                         ThreadPool* pool) {
+  for_each_mix(shape, pool, [&](const auto& at, const auto& weights, int64_t out) {
+    const float* const pixels[4] = {input + at[0], input + at[1], input + at[2], input + at[3]};
+    mix_pixels(pixels, weights, shape.channels, output + out);
+  });
+}
+
+void u8_resize_bilinear(const Resize2DShape& shape, const uint8_t* input, uint8_t* output,
+                        ThreadPool* pool) {
+  for_each_mix(shape, pool, [&](const auto& at, const auto& weights, int64_t out) {
+    const uint8_t* const pixels[4] = {input + at[0], input + at[1], input + at[2], input + at[3]};
+    mix_bytes(pixels, weights, shape.channels, output + out);
+  });
+}
+
+void integer_resize_bilinear(const Resize2DShape& shape, SmallInteger type, const void* input,
+                             void* output, ThreadPool* pool) {
+  const int64_t channels = shape.channels;
+  const int64_t input_row = shape.input_width * channels;
+  const int64_t output_row = shape.output_width * channels;
+  const EvenSplit split(int64_t{shape.batch} * shape.output_height, 1, 4 * output_row, pool);
+  parallel_for(split.pool, split.tasks(), [&](int64_t task) {
+    for (int64_t row = split.begin(task); row < split.end(task); ++row) {
+      const FixedBetween y(row % shape.output_height, shape.input_height, shape.output_height,
+                           shape);
+      const int64_t image = row / shape.output_height * shape.input_height * input_row;
+      const int64_t top = image + y.low * input_row;
+      const int64_t bottom = image + y.high * input_row;
+      for (int64_t ox = 0; ox < shape.output_width; ++ox) {
+        const FixedBetween x(ox, shape.input_width, shape.output_width, shape);
+        constexpr int32_t kOne = FixedBetween::kOne;
+        const int64_t pixels[4] = {top + x.low * channels, top + x.high * channels,
+                                   bottom + x.low * channels, bottom + x.high * channels};
+        const int32_t weights[4] = {(kOne - y.fraction) * (kOne - x.fraction),
+                                    (kOne - y.fraction) * x.fraction,
+                                    y.fraction * (kOne - x.fraction), y.fraction * x.fraction};
+        mix_stored(type, input, pixels, weights, channels, output, row * output_row + ox * channels);
       }
     }
   });

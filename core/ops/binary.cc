@@ -4,7 +4,9 @@
 //   a, b   the same type, shapes that broadcast (sizes from the last on are equal or 1)
 //   output the same type, the common shape
 // Integers wrap around. Integer division by zero is an error; FLOOR_DIV refuses a float zero too,
-// as the real runtime does.
+// as the real runtime does. int8, uint8 and int16 are quantized in ADD, SUB, MUL, DIV and
+// SQUARED_DIFFERENCE (quantized_binary.cc); for the others they are plain integers, as is int16
+// without a scale for the first three.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -14,6 +16,8 @@
 #include "core/kernels/f32_binary.h"
 #include "core/ops/dispatch.h"
 #include "core/ops/kernels.h"
+#include "core/ops/quantized_binary.h"
+#include "core/ops/widened.h"
 #include "core/ops/window.h"
 
 namespace zeolite {
@@ -24,7 +28,23 @@ using Code = BuiltinOperator;
 struct State : OpState {
   BroadcastPlan plan;
   ActivationFunctionType activation = ActivationFunctionType::kNone;
+  QuantizedBinaryParameters quantized;
 };
+
+// Whether the numbers are real ones by their scales.
+bool is_quantized(const OpContext& context) {
+  switch (context.code()) {
+    case Code::kAdd:
+    case Code::kSub:
+    case Code::kMul:
+      // Without a scale int16 are plain integers.
+      if (context.input(0).type == TensorType::kInt16 && !has_scale(context.input(0))) return false;
+      return is_quantized_type(context.input(0).type);
+    case Code::kDiv:
+    case Code::kSquaredDifference: return is_quantized_type(context.input(0).type);
+    default: return false;
+  }
+}
 
 ActivationFunctionType activation_of(const OpContext& context) {
   switch (context.code()) {
@@ -65,7 +85,10 @@ Status prepare(PrepareContext& context) {
   state.activation = activation_of(context);
   if (!make_broadcast_plan(a.shape, b.shape, &state.plan)) return bad_input("shapes do not fit");
   F32Binary function;
-  if (a.type == TensorType::kFloat32 && fast_function(context.code(), &function)) {
+  if (is_quantized(context)) {
+    ZEOLITE_ASSIGN(state.quantized, quantized_binary_parameters(context, state.activation));
+    context.choose("quantized_binary", static_cast<double>(state.plan.count));
+  } else if (a.type == TensorType::kFloat32 && fast_function(context.code(), &function)) {
     context.choose("f32_binary", static_cast<double>(state.plan.count));
   }
   if (a.shape == shape) {
@@ -202,8 +225,29 @@ Status reference(EvalContext& context, const State& state) {
   return {};
 }
 
+// Whether a divisor is 0, which is its zero point.
+bool has_zero_divisor(const Operand& divisor, int32_t zero_point) {
+  bool found = false;
+  (void)dispatch<kI8 | kU8 | kI16>(divisor.type, [&]<class T>() -> Status {
+    const T* values = reinterpret_cast<const T*>(divisor.data);
+    const T* end = values + divisor.bytes / sizeof(T);
+    found = std::find(values, end, static_cast<T>(zero_point)) != end;
+    return {};
+  });
+  return found;
+}
+
 Status eval(EvalContext& context) {
   const State& state = context.state<State>();
+  if (is_quantized(context)) {
+    if (context.code() == Code::kDiv && state.plan.count > 0 &&
+        has_zero_divisor(context.input(1), state.quantized.b_zero_point)) {
+      return bad_input("division by zero");
+    }
+    quantized_binary(state.quantized, state.plan, context.input(0).data, context.input(1).data,
+                     context.output(0).writable, context.threads());
+    return {};
+  }
   F32Binary function;
   if (context.input(0).type == TensorType::kFloat32 && fast_function(context.code(), &function)) {
     ZEOLITE_ASSIGN(F32Clamp clamp, fused_clamp(state.activation));
@@ -229,6 +273,6 @@ Status eval(EvalContext& context) {
 
 }  // namespace
 
-const OpKernel kBinaryOp = {infer, prepare, eval};
+const OpKernel kBinaryOp = widened<infer, prepare, eval, kWidenFloats>();
 
 }  // namespace zeolite

@@ -1,6 +1,6 @@
-// CAST (1 to 9): the same values in another type; DEQUANTIZE (1 to 9) of float16 -> float32.
+// CAST (1 to 9): the same values in another type.
 //   input any shape    output the same shape, the type that the tensor says
-// Integers wrap around, floats to integers are cut towards zero (what does not fit becomes the
+// Integers wrap around (but not into 4 or 2 bits), floats to integers are cut towards zero (what does not fit becomes the
 // nearest value, NaN 0), anything but 0 is true. Of a complex number the real part stays.
 #include <algorithm>
 #include <array>
@@ -11,9 +11,11 @@
 #include <type_traits>
 
 #include "core/base/half.h"
+#include "core/kernels/sub_byte.h"
 #include "core/ops/check.h"
 #include "core/ops/dispatch.h"
 #include "core/ops/kernels.h"
+#include "core/ops/quantization.h"
 
 namespace zeolite {
 namespace {
@@ -21,17 +23,15 @@ namespace {
 constexpr TypeSet kNumbers =
     kF32 | kF64 | kI8 | kU8 | kI16 | kU16 | kI32 | kU32 | kI64 | kU64;
 
-Status infer_cast(InferContext& context) {
+Status infer(InferContext& context) {
   return context.set_output(0, context.output(0).type, context.input(0).shape);
-}
-
-Status infer_dequantize(InferContext& context) {
-  return context.set_output(0, TensorType::kFloat32, context.input(0).shape);
 }
 
 // From each type to one of two that hold all its values, and from these to each type: a few loops
 // for all pairs of types.
-constexpr int64_t kChunk = 256;
+constexpr int64_t kChunk = 256;  // A whole number of bytes of elements of 2 bits too.
+
+bool is_sub_byte(TensorType type) { return bits_per_element(type) < 8; }
 
 template <class Wide>
 Status load(TensorType type, const uint8_t* data, int64_t from, int64_t count, Wide* to) {
@@ -41,6 +41,13 @@ Status load(TensorType type, const uint8_t* data, int64_t from, int64_t count, W
     for (int64_t i = 0; i < count; ++i) {
       to[i] = static_cast<Wide>(is_half ? half_to_float(bits[i]) : bfloat16_to_float(bits[i]));
     }
+    return {};
+  }
+  if (is_sub_byte(type)) {
+    std::array<int8_t, kChunk> bytes;
+    unpack_sub_byte(data, bits_per_element(type), type != TensorType::kUint4, from, count,
+                    bytes.data());
+    for (int64_t i = 0; i < count; ++i) to[i] = static_cast<Wide>(bytes[i]);
     return {};
   }
   if (type == TensorType::kBool) {
@@ -78,6 +85,19 @@ Status store(TensorType type, const Wide* from, int64_t count, uint8_t* data, in
       const float value = static_cast<float>(from[i]);
       bits[i] = is_half ? float_to_half(value) : float_to_bfloat16(value);
     }
+    return {};
+  }
+  if (is_sub_byte(type)) {
+    const StoredRange range = stored_range(type);
+    std::array<int8_t, kChunk> bytes;
+    for (int64_t i = 0; i < count; ++i) {
+      const auto value = static_cast<double>(from[i]);
+      bytes[i] = std::isnan(value) ? int8_t{0}
+                                   : static_cast<int8_t>(std::clamp<double>(
+                                         std::trunc(value), range.min, range.max));
+    }
+    pack_sub_byte(bytes.data(), bits_per_element(type), count,
+                  data + at * bits_per_element(type) / 8);
     return {};
   }
   if (type == TensorType::kBool) {
@@ -137,7 +157,6 @@ Status eval(EvalContext& context) {
 
 }  // namespace
 
-const OpKernel kCastOp = {infer_cast, nullptr, eval};
-const OpKernel kDequantizeOp = {infer_dequantize, nullptr, eval};
+const OpKernel kCastOp = {infer, nullptr, eval};
 
 }  // namespace zeolite

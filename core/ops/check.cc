@@ -74,7 +74,7 @@ Result<std::vector<int64_t>> integers_of(const OpContext& context, size_t index,
 }
 
 Result<Shape> shape_of_integers(const OpContext& context, size_t index, bool free_allowed) {
-  ZEOLITE_ASSIGN(const std::vector<int64_t> values, integers_of(context, index, kMaxRank));
+  ZEOLITE_ASSIGN(const std::vector<int64_t> values, integers_of(context, index, kMaxOperandRank));
   Shape shape;
   for (int64_t value : values) {
     if (value < (free_allowed ? -1 : 0) || value > std::numeric_limits<int32_t>::max()) {

@@ -1,10 +1,17 @@
 // CONCATENATION (1 to 7): joins tensors along dimension `axis`; all other sizes are equal.
 //   inputs [D[:axis], n_i, D[axis+1:]]    output [D[:axis], sum of n_i, D[axis+1:]]
-// No fused activation.
+// No fused activation. uint8 inputs of another scale than the output's are brought to it; other
+// quantized types have one scale.
+#include <algorithm>
+#include <cmath>
+
 #include "core/base/checked.h"
 #include "core/kernels/data_movement.h"
 #include "core/ops/check.h"
+#include "core/kernels/lookup.h"
 #include "core/ops/kernels.h"
+#include "core/ops/quantization.h"
+#include "core/ops/widened.h"
 
 namespace zeolite {
 namespace {
@@ -18,7 +25,7 @@ Status infer(InferContext& context) {
   const int rank = static_cast<int>(shape.size());
   ZEOLITE_ASSIGN(const int axis, checked_axis(options.axis, rank));
   for (size_t i = 0; i < context.input_count(); ++i) {
-    if (is_integer(context.input(i).type)) {
+    if (is_quantized_type(context.input(i).type) && context.input(i).type != TensorType::kUint8) {
       ZEOLITE_TRY(require_same_scale(context.input(i), context.output(0)));
     }
   }
@@ -43,6 +50,31 @@ Status infer(InferContext& context) {
   return context.set_output(0, context.input(0).type, std::move(shape));
 }
 
+struct State : OpState {
+  // For each input its stored numbers in the output's scale; empty where they stay as they are.
+  std::vector<std::vector<uint8_t>> rescaled;
+};
+
+Status prepare(PrepareContext& context) {
+  context.choose("copy");
+  if (context.output(0).type != TensorType::kUint8) return {};
+  State& state = context.state<State>();
+  state.rescaled.assign(context.input_count(), {});
+  for (size_t i = 0; i < context.input_count(); ++i) {
+    if (require_same_scale(context.input(i), context.output(0)).ok()) continue;
+    ZEOLITE_ASSIGN(const Affine from, input_affine(context, i));
+    ZEOLITE_ASSIGN(const Affine to, output_affine(context, 0));
+    const float scale = from.scale * (1.0f / to.scale);
+    const float bias = static_cast<float>(-from.zero_point) * scale;
+    for (int x = 0; x < 256; ++x) {
+      const float y = std::round(static_cast<float>(x) * scale + bias) +
+                      static_cast<float>(to.zero_point);
+      state.rescaled[i].push_back(static_cast<uint8_t>(std::clamp(y, 0.0f, 255.0f)));
+    }
+  }
+  return {};
+}
+
 Status eval(EvalContext& context) {
   const Operand& output = context.output(0);
   int axis = context.options<ConcatenationOptions>().axis;
@@ -53,7 +85,13 @@ Status eval(EvalContext& context) {
   int64_t at = 0;
   for (size_t i = 0; i < context.input_count(); ++i) {
     const int64_t block = static_cast<int64_t>(context.input(i).bytes) / outer;
-    if (block > 0) {
+    const bool is_rescaled = output.type == TensorType::kUint8 &&
+                             !context.state<State>().rescaled[i].empty();
+    for (int64_t row = 0; is_rescaled && row < outer; ++row) {
+      lookup(context.state<State>().rescaled[i].data(), context.input(i).data + row * block, block,
+             output.writable + at + row * stride, context.threads());
+    }
+    if (block > 0 && !is_rescaled) {
       copy_blocks(outer, block, context.input(i).data, block, output.writable + at, stride);
     }
     at += block;
@@ -63,6 +101,6 @@ Status eval(EvalContext& context) {
 
 }  // namespace
 
-const OpKernel kConcatenationOp = {infer, nullptr, eval};
+const OpKernel kConcatenationOp = widened<infer, prepare, eval, kWidenMoved>();
 
 }  // namespace zeolite

@@ -10,6 +10,7 @@
 #include "core/ops/dispatch.h"
 #include "core/ops/kernels.h"
 #include "core/ops/strided_loop.h"
+#include "core/ops/widened.h"
 
 namespace zeolite {
 namespace {
@@ -60,6 +61,6 @@ Status eval(EvalContext& context) {
 
 }  // namespace
 
-const OpKernel kDynamicUpdateSliceOp = {infer, prepare, eval};
+const OpKernel kDynamicUpdateSliceOp = widened<infer, prepare, eval, kWidenMoved>();
 
 }  // namespace zeolite

@@ -9,6 +9,7 @@
 #include "core/ops/check.h"
 #include "core/ops/dispatch.h"
 #include "core/ops/kernels.h"
+#include "core/ops/widened.h"
 
 namespace zeolite {
 namespace {
@@ -82,8 +83,8 @@ Status eval_gather(EvalContext& context) {
 Status infer_gather_nd(InferContext& context) {
   const Shape& params = context.input(0).shape;
   const Shape& positions = context.input(1).shape;
-  ZEOLITE_TRY(require_rank(context, 0, 1, kMaxRank));
-  ZEOLITE_TRY(require_rank(context, 1, 1, kMaxRank));
+  ZEOLITE_TRY(require_rank(context, 0, 1, kMaxOperandRank));
+  ZEOLITE_TRY(require_rank(context, 1, 1, kMaxOperandRank));
   const int32_t depth = positions.back();
   if (depth == kFree) return context.set_output_unknown(0, context.input(0).type);
   if (depth > context.input(0).rank()) {
@@ -121,7 +122,7 @@ Status eval_gather_nd(EvalContext& context) {
 
 }  // namespace
 
-const OpKernel kGatherOp = {infer_gather, nullptr, eval_gather};
-const OpKernel kGatherNdOp = {infer_gather_nd, nullptr, eval_gather_nd};
+const OpKernel kGatherOp = widened<infer_gather, nullptr, eval_gather, kWidenMoved>();
+const OpKernel kGatherNdOp = widened<infer_gather_nd, nullptr, eval_gather_nd, kWidenMoved>();
 
 }  // namespace zeolite

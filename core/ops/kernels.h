@@ -54,6 +54,7 @@ extern const OpKernel kPackOp;
 extern const OpKernel kPadOp;
 extern const OpKernel kPool2dOp;
 extern const OpKernel kPreluOp;
+extern const OpKernel kQuantizeOp;
 extern const OpKernel kRandomOp;
 extern const OpKernel kRangeOp;
 extern const OpKernel kReadVariableOp;

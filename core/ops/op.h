@@ -25,6 +25,10 @@
 
 namespace zeolite {
 
+// The most dimensions of an operand. The real runtime's arithmetic takes up to kMaxRank, but what
+// only moves or reshapes makes more.
+inline constexpr int kMaxOperandRank = 16;
+
 class Resources;
 class ThreadPool;
 
@@ -178,6 +182,7 @@ class PrepareContext : public OpContext {
     if (record_.state == nullptr) record_.state = std::make_unique<T>();
     return static_cast<T&>(*record_.state);
   }
+  OpRecord& record() { return record_; }
   // How many threads eval will have, where memory is needed for each.
   int thread_count() const { return thread_count_; }
   // Memory for the time of eval, aligned to kBufferAlignment; eval finds it under the number of the
@@ -222,6 +227,7 @@ class EvalContext : public OpContext {
   T& state() const {
     return static_cast<T&>(*record_.state);
   }
+  OpRecord& record() const { return record_; }
   uint8_t* scratch(size_t request) const { return record_.scratch[request]; }
   ThreadPool* threads() const { return host_.threads(); }
   OpHost& host() const { return host_; }

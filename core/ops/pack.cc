@@ -5,6 +5,7 @@
 #include "core/kernels/data_movement.h"
 #include "core/ops/check.h"
 #include "core/ops/kernels.h"
+#include "core/ops/widened.h"
 
 namespace zeolite {
 namespace {
@@ -71,7 +72,7 @@ Status eval(EvalContext& context) {
 
 }  // namespace
 
-const OpKernel kPackOp = {infer_pack, nullptr, eval};
-const OpKernel kUnpackOp = {infer_unpack, nullptr, eval};
+const OpKernel kPackOp = widened<infer_pack, nullptr, eval, kWidenMoved>();
+const OpKernel kUnpackOp = widened<infer_unpack, nullptr, eval, kWidenMoved>();
 
 }  // namespace zeolite

@@ -3,12 +3,15 @@
 //   MAX_POOL_2D (1 to 3):     their largest
 //   L2_POOL_2D (1):           the square root of the mean of their squares
 //   input [N,H,W,C]    output [N,OH,OW,C], then the fused activation
-// Float32. Padding counts neither as values nor in the divisor.
+// Float32; AVERAGE and MAX of int8, uint8 and int16 too, whose input and output have one scale (a
+// difference plays no part). Padding counts neither as values nor in the divisor.
 #include <algorithm>
 #include <cmath>
 
 #include "core/kernels/f32_pool_2d.h"
+#include "core/kernels/quantized_pool_2d.h"
 #include "core/ops/kernels.h"
+#include "core/ops/quantized_binary.h"
 #include "core/ops/window.h"
 
 namespace zeolite {
@@ -17,6 +20,7 @@ namespace {
 struct State : OpState {
   Pool2DShape shape;
   F32Clamp clamp;
+  StoredRange range;
 };
 
 Result<WindowAxes> window_of(const OpContext& context) {
@@ -45,6 +49,15 @@ Status prepare(PrepareContext& context) {
                  fused_clamp(context.options<Pool2DOptions>().fused_activation_function));
   set_planes(input, output, window, &state.shape);
   state.shape.channels = input[3];
+  if (is_quantized_type(context.input(0).type)) {
+    ZEOLITE_ASSIGN(const Affine affine, output_affine(context, 0));
+    ZEOLITE_ASSIGN(state.range,
+                   fused_range(context.options<Pool2DOptions>().fused_activation_function,
+                               context.input(0).type, affine));
+    context.choose(context.code() == BuiltinOperator::kMaxPool2d ? "quantized_max_pool_2d"
+                                                                 : "quantized_average_pool_2d");
+    return {};
+  }
   const double flops = 1.0 * product(output) * window.height.filter * window.width.filter;
   switch (context.code()) {
     case BuiltinOperator::kAveragePool2d: context.choose("f32_average_pool_2d", flops); break;
@@ -86,6 +99,14 @@ void l2_pool(const Pool2DShape& shape, const float* input, float* output, F32Cla
 
 Status eval(EvalContext& context) {
   const State& state = context.state<State>();
+  const TensorType type = context.input(0).type;
+  if (is_quantized_type(type)) {
+    const auto pool = context.code() == BuiltinOperator::kMaxPool2d ? quantized_max_pool_2d
+                                                                    : quantized_average_pool_2d;
+    pool(state.shape, small_integer(type), context.input(0).data, state.range.min, state.range.max,
+         context.output(0).writable, context.threads());
+    return {};
+  }
   const float* input = context.in<float>(0);
   float* output = context.out<float>(0);
   switch (context.code()) {

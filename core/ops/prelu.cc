@@ -1,10 +1,11 @@
 // PRELU (1): output = x where x >= 0, else alpha * x.
 //   input any shape    alpha broadcasts to it    output the input's shape
-// Float32.
+// Float32, or quantized int8, uint8 and int16.
 #include "core/kernels/broadcast.h"
 #include "core/kernels/f32_unary.h"
 #include "core/ops/check.h"
 #include "core/ops/kernels.h"
+#include "core/ops/quantized_binary.h"
 
 namespace zeolite {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 struct State : OpState {
   BroadcastPlan plan;
   bool is_per_channel = false;
+  QuantizedBinaryParameters quantized;
 };
 
 Status infer(InferContext& context) {
@@ -27,6 +29,13 @@ Status prepare(PrepareContext& context) {
   const Shape& alpha = context.input(1).shape;
   const Shape& output = context.output(0).shape;
   if (!make_broadcast_plan(input, alpha, &state.plan)) return bad_input("alpha does not fit");
+  if (is_quantized_type(context.input(0).type)) {
+    ZEOLITE_ASSIGN(state.quantized,
+                   quantized_binary_parameters(context, ActivationFunctionType::kNone));
+    context.choose("quantized_binary");
+    if (input == output) context.allow_in_place();
+    return {};
+  }
   state.is_per_channel = input == output && !alpha.empty() && !input.empty() &&
                          product(alpha) == alpha.back() && alpha.back() == input.back();
   if (state.is_per_channel) context.choose("f32_prelu");
@@ -36,6 +45,11 @@ Status prepare(PrepareContext& context) {
 
 Status eval(EvalContext& context) {
   const State& state = context.state<State>();
+  if (is_quantized_type(context.input(0).type)) {
+    quantized_binary(state.quantized, state.plan, context.input(0).data, context.input(1).data,
+                     context.output(0).writable, context.threads());
+    return {};
+  }
   const Shape& shape = context.output(0).shape;
   const float* input = context.in<float>(0);
   const float* alpha = context.in<float>(1);

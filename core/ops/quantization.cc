@@ -17,6 +17,10 @@ bool is_quantized_type(TensorType type) {
   }
 }
 
+bool has_scale(const Operand& operand) {
+  return operand.quantization != nullptr && !operand.quantization->scale.empty();
+}
+
 StoredRange stored_range(TensorType type) {
   switch (type) {
     case TensorType::kInt2: return {-2, 1};
@@ -76,6 +80,13 @@ Result<std::vector<float>> channel_scales(const OpContext& context, size_t index
                      std::to_string(channels) + " along dimension " + std::to_string(axis));
   }
   return scale;
+}
+
+bool is_power_of_two(float scale, int* exponent) {
+  const float logarithm = std::log(scale) / std::log(2.0f);
+  const float nearest = std::round(logarithm);
+  *exponent = static_cast<int>(nearest);
+  return std::abs(logarithm - nearest) < 1e-3f;
 }
 
 Result<StoredRange> fused_range(ActivationFunctionType activation, TensorType type,

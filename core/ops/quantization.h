@@ -11,6 +11,9 @@ namespace zeolite {
 // Whether `type` is one of the integers that stand for real numbers by a scale.
 bool is_quantized_type(TensorType type);
 
+// Whether the file gives the operand a scale.
+bool has_scale(const Operand& operand);
+
 // Lowest and highest stored number of a quantized type.
 struct StoredRange {
   int32_t min = 0;
@@ -28,6 +31,10 @@ Result<Affine> output_affine(const OpContext& context, size_t index);
 // one for all. Errors where the file quantizes along another axis, or scales are not above 0.
 Result<std::vector<float>> channel_scales(const OpContext& context, size_t index, int axis,
                                           int64_t channels);
+
+// Whether a scale is a power of two, or so near that TFLite takes it for one: its logarithm to the
+// base 2 within 1e-3 of an integer, which becomes *exponent.
+bool is_power_of_two(float scale, int* exponent);
 
 // The stored numbers that a fused activation leaves: NONE, RELU, RELU6, RELU_N1_TO_1.
 Result<StoredRange> fused_range(ActivationFunctionType activation, TensorType type,

@@ -9,6 +9,7 @@
 #include "core/ops/check.h"
 #include "core/ops/dispatch.h"
 #include "core/ops/kernels.h"
+#include "core/ops/widened.h"
 
 namespace zeolite {
 namespace {
@@ -92,6 +93,6 @@ Status eval_fill(EvalContext& context) {
 }  // namespace
 
 const OpKernel kRangeOp = {infer_range, nullptr, eval_range};
-const OpKernel kFillOp = {infer_fill, nullptr, eval_fill};
+const OpKernel kFillOp = widened<infer_fill, nullptr, eval_fill, kWidenMoved>();
 
 }  // namespace zeolite

@@ -2,19 +2,23 @@
 //   MEAN, SUM, REDUCE_PROD, REDUCE_MAX, REDUCE_MIN of numbers; REDUCE_ANY, REDUCE_ALL of bools.
 //   input  any shape    axes int32, any number of them, negative counts from the end
 //   output the sizes that are not reduced; with keep_dims size 1 in place of the others
-// Sums of floats are added up in float64, or in the fixed order of the kernels; an integer MEAN is
+// int8, uint8 and int16 with a scale are quantized in MEAN, SUM, and REDUCE_PROD but of uint8; else
+// they are plain integers. Sums of floats are added up in float64, or in the fixed order of the kernels; an integer MEAN is
 // the sum in int64 divided towards zero; other integers wrap around. Nothing to reduce gives 0, 1,
 // false, true, or the type's lowest or largest value; MEAN of nothing is NaN, or 0 for integers.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <type_traits>
 
 #include "core/kernels/f32_pool_2d.h"
+#include "core/kernels/quantized_pool_2d.h"
 #include "core/ops/dispatch.h"
 #include "core/ops/check.h"
 #include "core/ops/kernels.h"
+#include "core/ops/quantized_binary.h"
 
 namespace zeolite {
 namespace {
@@ -29,13 +33,24 @@ struct Dimension {
 
 enum class Layout : uint8_t { kGeneral, kRows, kLast };
 
+// Real numbers by their scales.
+struct QuantizedReduction {
+  int32_t input_zero_point = 0;
+  int32_t zero_point = 0;
+  FixedPointFactor factor;  // Of the sum (MEAN), or of each product.
+  float scale = 1;          // Of the sum (SUM).
+  StoredRange range;
+};
+
 struct State : OpState {
-  std::array<Dimension, kMaxRank> dimensions;
+  std::array<Dimension, kMaxOperandRank> dimensions;
   int rank = 0;
   int64_t input_count = 0;
   int64_t output_count = 1;
   int64_t reduced_count = 1;
   Layout layout = Layout::kGeneral;
+  bool is_quantized = false;
+  QuantizedReduction quantized;
 };
 
 Result<uint32_t> axis_mask(const OpContext& context) {
@@ -69,6 +84,49 @@ Status infer(InferContext& context) {
 
 bool is_sum(Code code) { return code == Code::kMean || code == Code::kSum; }
 
+// Whether the stored numbers count as real ones.
+bool is_quantized(const OpContext& context) {
+  const Operand& input = context.input(0);
+  if (!is_quantized_type(input.type)) return false;
+  switch (context.code()) {
+    case Code::kMean:
+    case Code::kSum: return has_scale(input);
+    case Code::kReduceProd: return has_scale(input) && input.type != TensorType::kUint8;
+    default: return false;
+  }
+}
+
+// MEAN divides in the factor: its multiplier, moved up by as many bits as the count has, divided by
+// the count.
+void divide_by(int64_t count, FixedPointFactor* factor) {
+  int shift = 63 - std::countl_zero(static_cast<uint64_t>(count));
+  shift = std::min({shift, 32, 31 + factor->shift});
+  factor->multiplier = static_cast<int32_t>((int64_t{factor->multiplier} << shift) / count);
+  factor->shift -= shift;
+}
+
+Status prepare_quantized(PrepareContext& context, State* state) {
+  QuantizedReduction& quantized = state->quantized;
+  ZEOLITE_ASSIGN(const Affine input, input_affine(context, 0));
+  ZEOLITE_ASSIGN(const Affine output, output_affine(context, 0));
+  quantized.input_zero_point = input.zero_point;
+  quantized.zero_point = output.zero_point;
+  quantized.range = stored_range(context.input(0).type);
+  const double input_scale = input.scale;
+  const double output_scale = output.scale;
+  if (context.code() == Code::kSum) {
+    quantized.scale = input.scale / output.scale;
+  } else if (context.code() == Code::kMean) {
+    quantized.factor = fixed_point_factor(input_scale / output_scale);
+    if (state->reduced_count > 0) divide_by(state->reduced_count, &quantized.factor);
+  } else if (state->reduced_count > 0) {
+    // Each product takes its share of the output's scale.
+    quantized.factor = fixed_point_factor(
+        input_scale / std::pow(output_scale, 1.0 / static_cast<double>(state->reduced_count)));
+  }
+  return {};
+}
+
 Status prepare(PrepareContext& context) {
   State& state = context.state<State>();
   const Operand& input = context.input(0);
@@ -84,14 +142,23 @@ Status prepare(PrepareContext& context) {
     }
     state.dimensions[state.rank - 1].size *= input.shape[i];
   }
-  if (input.type == TensorType::kFloat32 && is_sum(context.code())) {
+  state.is_quantized = is_quantized(context);
+  if (state.is_quantized) ZEOLITE_TRY(prepare_quantized(context, &state));
+  const bool is_rows_type = input.type == TensorType::kFloat32 || state.is_quantized;
+  if (is_rows_type && is_sum(context.code())) {
     const auto& dimensions = state.dimensions;
-    if (state.rank == 2 && dimensions[1].is_reduced) {
+    if (state.rank == 2 && dimensions[1].is_reduced && !state.is_quantized) {
       state.layout = Layout::kLast;
     } else if ((state.rank == 2 && dimensions[0].is_reduced) ||
                (state.rank == 3 && dimensions[1].is_reduced)) {
       state.layout = Layout::kRows;
     }
+  }
+  if (state.is_quantized) {
+    // Sums of stored numbers, or products so far.
+    context.request_scratch(state.output_count * sizeof(int64_t));
+    if (is_sum(context.code())) context.choose("quantized_sum");
+    return {};
   }
   switch (state.layout) {
     case Layout::kRows:
@@ -113,7 +180,7 @@ Status prepare(PrepareContext& context) {
 template <class T, class Accumulator, class Function>
 void accumulate(const State& state, const T* input, Accumulator* sums, const Function& function) {
   if (state.input_count == 0) return;
-  std::array<int64_t, kMaxRank> stride = {};
+  std::array<int64_t, kMaxOperandRank> stride = {};
   int64_t next = 1;
   for (int i = state.rank; i-- > 0;) {
     if (state.dimensions[i].is_reduced) continue;
@@ -123,7 +190,7 @@ void accumulate(const State& state, const T* input, Accumulator* sums, const Fun
   const int last = state.rank - 1;
   const int64_t run = state.rank == 0 ? 1 : state.dimensions[last].size;
   const int64_t run_stride = state.rank == 0 ? 0 : stride[last];
-  std::array<int64_t, kMaxRank> index = {};
+  std::array<int64_t, kMaxOperandRank> index = {};
   int64_t at = 0;
   for (int64_t from = 0; from < state.input_count; from += run) {
     for (int64_t i = 0; i < run; ++i) {
@@ -161,6 +228,67 @@ Status sum(EvalContext& context, const State& state) {
   return {};
 }
 
+int32_t stored(int32_t scaled, const QuantizedReduction& quantized) {
+  const auto sum = static_cast<int32_t>(static_cast<uint32_t>(scaled) +
+                                        static_cast<uint32_t>(quantized.zero_point));
+  return std::clamp(sum, quantized.range.min, quantized.range.max);
+}
+
+template <class T>
+Status quantized_sum(EvalContext& context, const State& state) {
+  const QuantizedReduction& quantized = state.quantized;
+  int64_t* sums = reinterpret_cast<int64_t*>(context.scratch(0));
+  T* output = context.out<T>(0);
+  if (state.layout == Layout::kRows && state.reduced_count <= (1 << 15)) {
+    const int64_t channels = state.dimensions[state.rank - 1].size;
+    integer_sum_rows(small_integer(context.input(0).type),
+                     state.rank == 3 ? state.dimensions[0].size : 1, state.reduced_count, channels,
+                     context.in<T>(0), sums, context.threads());
+  } else {
+    std::fill_n(sums, state.output_count, int64_t{0});
+    accumulate(state, context.in<T>(0), sums,
+               [](int64_t total, T value) { return total + value; });
+  }
+  // TFLite's MEAN is in integers, its SUM in float32.
+  const bool is_mean = context.code() == Code::kMean;
+  const float bias = static_cast<float>(-quantized.input_zero_point) * quantized.scale *
+                     static_cast<float>(state.reduced_count);
+  for (int64_t i = 0; i < state.output_count; ++i) {
+    if (is_mean) {
+      const int64_t centered = sums[i] - state.reduced_count * quantized.input_zero_point;
+      const int32_t mean = scale_by(static_cast<int32_t>(static_cast<uint32_t>(centered)),
+                                    quantized.factor);
+      output[i] = static_cast<T>(stored(state.reduced_count == 0 ? 0 : mean, quantized));
+    } else {
+      const float sum = std::round(static_cast<float>(sums[i]) * quantized.scale + bias) +
+                        static_cast<float>(quantized.zero_point);
+      output[i] = static_cast<T>(std::clamp(sum, static_cast<float>(quantized.range.min),
+                                            static_cast<float>(quantized.range.max)));
+    }
+  }
+  return {};
+}
+
+// The first element as it is, each further one times the product so far, scaled; at last once more.
+template <class T>
+Status quantized_product(EvalContext& context, const State& state) {
+  const QuantizedReduction& quantized = state.quantized;
+  constexpr int64_t kNone = std::numeric_limits<int64_t>::min();
+  int64_t* products = reinterpret_cast<int64_t*>(context.scratch(0));
+  std::fill_n(products, state.output_count, kNone);
+  accumulate(state, context.in<T>(0), products, [&](int64_t product, T value) -> int64_t {
+    const int64_t x = value - quantized.input_zero_point;
+    return product == kNone ? x : scale_by(product * x, quantized.factor);
+  });
+  T* output = context.out<T>(0);
+  for (int64_t i = 0; i < state.output_count; ++i) {
+    const int32_t product =
+        products[i] == kNone ? 0 : scale_by(products[i], quantized.factor);
+    output[i] = static_cast<T>(stored(product, quantized));
+  }
+  return {};
+}
+
 template <class T>
 Status extreme_or_product(EvalContext& context, const State& state) {
   using Limits = std::numeric_limits<T>;
@@ -193,6 +321,11 @@ Status eval(EvalContext& context) {
   const State& state = context.state<State>();
   const Code code = context.code();
   const auto& dimensions = state.dimensions;
+  if (state.is_quantized) {
+    return dispatch<kI8 | kU8 | kI16>(context.input(0).type, [&]<class T>() -> Status {
+      return is_sum(code) ? quantized_sum<T>(context, state) : quantized_product<T>(context, state);
+    });
+  }
   if (state.layout == Layout::kRows) {
     const int64_t batch = state.rank == 3 ? dimensions[0].size : 1;
     const int64_t rows = dimensions[state.rank - 2].size;

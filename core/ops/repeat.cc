@@ -9,6 +9,7 @@
 #include "core/ops/dispatch.h"
 #include "core/ops/kernels.h"
 #include "core/ops/strided_loop.h"
+#include "core/ops/widened.h"
 
 namespace zeolite {
 namespace {
@@ -86,6 +87,6 @@ Status eval(EvalContext& context) {
 
 }  // namespace
 
-const OpKernel kRepeatOp = {infer, prepare, eval};
+const OpKernel kRepeatOp = widened<infer, prepare, eval, kWidenMoved>();
 
 }  // namespace zeolite

@@ -2,10 +2,12 @@
 //   input [N,H,W,C]    size int32 [2]: height and width, 1 or more    output [N,size[0],size[1],C]
 // The source of output row y is y * scale; with half_pixel_centers (y + 0.5) * scale - 0.5; scale
 // is H / size[0], or with align_corners (H - 1) / (size[0] - 1). Both together are an error.
-// RESIZE_BILINEAR takes float32.
+// RESIZE_BILINEAR takes float32, int8, uint8 and int16; scales play no part. int8 and int16 are mixed
+// with weights of 10 bits, uint8 in float32.
 #include "core/kernels/resize_2d.h"
 #include "core/ops/check.h"
 #include "core/ops/kernels.h"
+#include "core/ops/quantized_binary.h"
 
 namespace zeolite {
 namespace {
@@ -61,14 +63,23 @@ Status prepare(PrepareContext& context) {
   shape.output_height = output[1];
   shape.output_width = output[2];
   context.state<State>().shape = shape;
-  context.choose(is_bilinear(context) ? "f32_resize_bilinear" : "resize_nearest");
+  const bool is_float = context.input(0).type == TensorType::kFloat32;
+  context.choose(!is_bilinear(context) ? "resize_nearest"
+                 : is_float            ? "f32_resize_bilinear"
+                                       : "integer_resize_bilinear");
   return {};
 }
 
 Status eval(EvalContext& context) {
   const Resize2DShape& shape = context.state<State>().shape;
   if (context.output(0).bytes == 0) return {};
-  if (is_bilinear(context)) {
+  const TensorType type = context.input(0).type;
+  if (is_bilinear(context) && type == TensorType::kUint8) {
+    u8_resize_bilinear(shape, context.in<uint8_t>(0), context.out<uint8_t>(0), context.threads());
+  } else if (is_bilinear(context) && type != TensorType::kFloat32) {
+    integer_resize_bilinear(shape, small_integer(type), context.input(0).data,
+                            context.output(0).writable, context.threads());
+  } else if (is_bilinear(context)) {
     f32_resize_bilinear(shape, context.in<float>(0), context.out<float>(0), context.threads());
   } else {
     resize_nearest(shape, bits_per_element(context.input(0).type) / 8, context.input(0).data,

@@ -16,6 +16,7 @@
 #include "core/ops/dispatch.h"
 #include "core/ops/kernels.h"
 #include "core/ops/strided_loop.h"
+#include "core/ops/widened.h"
 
 namespace zeolite {
 namespace {
@@ -40,8 +41,8 @@ struct State : OpState {
 
 Result<Box> slice_box(const OpContext& context) {
   const Shape& input = context.input(0).shape;
-  ZEOLITE_ASSIGN(const std::vector<int64_t> begin, integers_of(context, 1, kMaxRank));
-  ZEOLITE_ASSIGN(const std::vector<int64_t> size, integers_of(context, 2, kMaxRank));
+  ZEOLITE_ASSIGN(const std::vector<int64_t> begin, integers_of(context, 1, kMaxOperandRank));
+  ZEOLITE_ASSIGN(const std::vector<int64_t> size, integers_of(context, 2, kMaxOperandRank));
   if (begin.size() != input.size() || size.size() != input.size()) {
     return bad_input("begin and size have " + std::to_string(begin.size()) + " and " +
                      std::to_string(size.size()) + " values, the input has " +
@@ -213,6 +214,6 @@ Status eval(EvalContext& context) {
 
 }  // namespace
 
-const OpKernel kSliceOp = {infer, prepare, eval};
+const OpKernel kSliceOp = widened<infer, prepare, eval, kWidenMoved>();
 
 }  // namespace zeolite

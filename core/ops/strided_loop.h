@@ -9,7 +9,7 @@
 namespace zeolite {
 
 // Twice the largest rank: TILE and blocks split each dimension in two.
-inline constexpr int kMaxLoopRank = 16;
+inline constexpr int kMaxLoopRank = 32;
 
 // A loop nest over `sizes` in order, with the offset in each of kCount tensors.
 template <int kCount>

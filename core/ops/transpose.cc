@@ -3,6 +3,7 @@
 #include "core/kernels/data_movement.h"
 #include "core/ops/check.h"
 #include "core/ops/kernels.h"
+#include "core/ops/widened.h"
 
 namespace zeolite {
 namespace {
@@ -14,7 +15,7 @@ struct State : OpState {
 // The permutation with axes counted from the front.
 Result<Shape> permutation_of(const OpContext& context) {
   const int rank = context.input(0).rank();
-  ZEOLITE_ASSIGN(const std::vector<int64_t> values, integers_of(context, 1, kMaxRank));
+  ZEOLITE_ASSIGN(const std::vector<int64_t> values, integers_of(context, 1, kMaxOperandRank));
   if (static_cast<int>(values.size()) != rank) {
     return bad_input("the permutation has " + std::to_string(values.size()) + " axes, the input " +
                      std::to_string(rank) + " dimensions");
@@ -56,6 +57,6 @@ Status eval(EvalContext& context) {
 
 }  // namespace
 
-const OpKernel kTransposeOp = {infer, prepare, eval};
+const OpKernel kTransposeOp = widened<infer, prepare, eval, kWidenMoved>();
 
 }  // namespace zeolite

@@ -2,16 +2,24 @@
 //   ABS NEG SQUARE SIGN FLOOR CEIL ROUND (ties to even) EXP LOG SQRT RSQRT SIN COS TANH LOGISTIC
 //   ELU (exp(x) - 1 below 0) GELU (by erf, or by tanh where `approximate`) HARD_SWISH
 //   RELU RELU6 RELU_N1_TO_1 RELU_0_TO_1 LEAKY_RELU (alpha * x below 0) LOGICAL_NOT ZEROS_LIKE
-// Float32 for all but LOGICAL_NOT (bool); ABS, NEG, SIGN and ZEROS_LIKE take integers too.
+// Float32 for all but LOGICAL_NOT (bool); NEG, SIGN and ZEROS_LIKE take integers too. int8 and uint8
+// are quantized, by a table of all results, except in NEG; so is int16 (quantized_unary.h), except
+// in NEG and where an ABS has no scale.
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <type_traits>
 
 #include "core/kernels/f32_unary.h"
 #include "core/ops/check.h"
 #include "core/ops/dispatch.h"
+#include "core/kernels/lookup.h"
 #include "core/ops/kernels.h"
+#include "core/ops/quantized_unary.h"
+#include "core/ops/widened.h"
 
 namespace zeolite {
 namespace {
@@ -61,6 +69,63 @@ Status infer(InferContext& context) {
   return context.set_output(0, context.input(0).type, context.input(0).shape);
 }
 
+struct State : OpState {
+  std::array<uint8_t, 256> results;           // Of 8-bit inputs, by their bits.
+  std::unique_ptr<QuantizedUnary> quantized;  // Of 16-bit inputs.
+  int32_t least_input = std::numeric_limits<int32_t>::min();
+};
+
+bool is_quantized(const OpContext& context) {
+  const Operand& input = context.input(0);
+  if (context.code() == Code::kNeg || !is_quantized_type(input.type)) return false;
+  return has_scale(input) || context.code() != Code::kAbs || input.type != TensorType::kInt16;
+}
+
+Status prepare_quantized(PrepareContext& context) {
+  State& state = context.state<State>();
+  ZEOLITE_ASSIGN(const QuantizedUnary function, QuantizedUnary::of(context));
+  state.least_input = function.least_input();
+  if (context.input(0).type == TensorType::kInt16) {
+    state.quantized = std::make_unique<QuantizedUnary>(function);
+    return {};
+  }
+  const StoredRange range = stored_range(context.input(0).type);
+  for (int32_t x = range.min; x <= range.max; ++x) {
+    state.results[static_cast<uint8_t>(x)] =
+        static_cast<uint8_t>(x < state.least_input ? 0 : function(x));
+  }
+  context.choose("lookup");
+  return {};
+}
+
+template <class T>
+bool has_less(const T* values, int64_t count, int32_t least) {
+  return std::any_of(values, values + count, [&](T x) { return x < least; });
+}
+
+Status eval_quantized(EvalContext& context) {
+  const State& state = context.state<State>();
+  const int64_t count = product(context.output(0).shape);
+  const TensorType type = context.input(0).type;
+  if (state.least_input > stored_range(type).min) {
+    const int32_t least = state.least_input;
+    const bool is_outside =
+        type == TensorType::kInt16  ? has_less(context.in<int16_t>(0), count, least)
+        : type == TensorType::kInt8 ? has_less(context.in<int8_t>(0), count, least)
+                                    : has_less(context.in<uint8_t>(0), count, least);
+    if (is_outside) return bad_input("a negative number has no square root");
+  }
+  if (type != TensorType::kInt16) {
+    lookup(state.results.data(), context.in<uint8_t>(0), count, context.out<uint8_t>(0),
+           context.threads());
+    return {};
+  }
+  const int16_t* from = context.in<int16_t>(0);
+  int16_t* to = context.out<int16_t>(0);
+  for (int64_t i = 0; i < count; ++i) to[i] = static_cast<int16_t>((*state.quantized)(from[i]));
+  return {};
+}
+
 Status prepare(PrepareContext& context) {
   F32Unary function;
   F32UnaryParameters parameters;
@@ -69,7 +134,7 @@ Status prepare(PrepareContext& context) {
     context.choose("f32_unary");
   }
   context.allow_in_place();
-  return {};
+  return is_quantized(context) ? prepare_quantized(context) : Status();
 }
 
 template <class T>
@@ -103,6 +168,7 @@ Status eval(EvalContext& context) {
     for (uint64_t i = 0; i < output.bytes; ++i) output.writable[i] = input.data[i] == 0;
     return {};
   }
+  if (is_quantized(context)) return eval_quantized(context);
   F32Unary function;
   F32UnaryParameters parameters;
   if (input.type == TensorType::kFloat32 && fast_function(context, &function, &parameters)) {
@@ -110,7 +176,7 @@ Status eval(EvalContext& context) {
               product(output.shape), context.threads());
     return {};
   }
-  return dispatch<kF32 | kF64 | kI16 | kI32 | kI64>(input.type, [&]<class T>() -> Status {
+  return dispatch<kF32 | kF64 | kI8 | kI16 | kI32 | kI64>(input.type, [&]<class T>() -> Status {
     const T* from = context.in<T>(0);
     T* to = context.out<T>(0);
     const int64_t count = product(output.shape);
@@ -119,8 +185,38 @@ Status eval(EvalContext& context) {
   });
 }
 
+// GELU by tanh of float16: 1 + tanh loses digits below 0, as many as each step in float16 keeps.
+bool is_half_gelu(const OpContext& context) {
+  return context.code() == Code::kGelu && context.input(0).type == TensorType::kFloat16 &&
+         context.options<GeluOptions>().approximate;
+}
+
+void half_gelu(const Float16* from, int64_t count, Float16* to) {
+  const auto half = [](float x) { return static_cast<float>(Float16(x)); };
+  const float slope = half(0.79788456f);
+  const float cubic = half(0.044715f);
+  for (int64_t i = 0; i < count; ++i) {
+    const float x = from[i];
+    const float square = half(half(half(cubic * x) * x));
+    const float argument = half(half(slope * x) * half(1.0f + square));
+    const float gate = half(1.0f + half(std::tanh(argument)));
+    to[i] = Float16(half(0.5f * x) * gate);
+  }
+}
+
+Status prepare_any(PrepareContext& context) {
+  if (is_half_gelu(context)) return {};
+  return prepare_widened(context, kWidenFloats, prepare);
+}
+
+Status eval_any(EvalContext& context) {
+  if (!is_half_gelu(context)) return eval_widened(context, kWidenFloats, eval);
+  half_gelu(context.in<Float16>(0), product(context.output(0).shape), context.out<Float16>(0));
+  return {};
+}
+
 }  // namespace
 
-const OpKernel kUnaryOp = {infer, prepare, eval};
+const OpKernel kUnaryOp = {infer, prepare_any, eval_any};
 
 }  // namespace zeolite

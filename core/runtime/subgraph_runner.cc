@@ -196,7 +196,7 @@ bool SubgraphRunner::has_free_input() const {
 
 Status SubgraphRunner::resize_input(size_t input, Shape shape) {
   if (!is_static(shape)) return bad_input("shape " + shape_text(shape) + " has a free dimension");
-  if (shape.size() > kMaxRank) return bad_input("shape " + shape_text(shape) + " is too long");
+  if (shape.size() > kMaxOperandRank) return bad_input("shape " + shape_text(shape) + " is too long");
   if (shape == input_shapes_[input]) return {};
   input_shapes_[input] = std::move(shape);
   prepared_ = false;

@@ -1,0 +1,264 @@
+#include "core/kernels/quantized_pool_2d.h"
+
+#include <limits>
+
+#include "core/kernels/split.h"
+
+namespace zeolite {
+namespace {
+
+// The pixels of one window inside the input.
+struct Patch {
+  const uint8_t* first;  // Of the input, of one image.
+  int64_t rows;
+  int64_t columns;
+  int64_t row_elements;
+
+  int64_t count() const { return rows * columns; }
+};
+
+// Calls body(patch, output offset) for each output pixel; offsets in elements.
+template <class Body>
+void for_each_patch(const Pool2DShape& shape, int64_t element_bytes, const void* input,
+                    ThreadPool* pool, const Body& body) {
+  const Window2D& window = shape.window;
+  const int64_t row_elements = int64_t{shape.input_width} * shape.channels;
+  const int64_t row_cost =
+      int64_t{shape.output_width} * shape.channels * window.kernel_height * window.kernel_width;
+  const EvenSplit split(int64_t{shape.batch} * shape.output_height, 1, row_cost / 4, pool);
+  parallel_for(split.pool, split.tasks(), [&](int64_t task) {
+    for (int64_t row = split.begin(task); row < split.end(task); ++row) {
+      const int64_t image = row / shape.output_height;
+      const int64_t top = row % shape.output_height * window.stride_height - window.pad_top;
+      const int64_t y0 = std::max<int64_t>(top, 0);
+      const int64_t y1 = std::min<int64_t>(top + window.kernel_height, shape.input_height);
+      for (int64_t x = 0; x < shape.output_width; ++x) {
+        const int64_t left = x * window.stride_width - window.pad_left;
+        const int64_t x0 = std::max<int64_t>(left, 0);
+        const int64_t x1 = std::min<int64_t>(left + window.kernel_width, shape.input_width);
+        const int64_t first = (image * shape.input_height + y0) * row_elements +
+                              x0 * shape.channels;
+        const Patch patch = {static_cast<const uint8_t*>(input) + first * element_bytes,
+                             std::max<int64_t>(y1 - y0, 0), std::max<int64_t>(x1 - x0, 0),
+                             row_elements};
+        body(patch, (row * shape.output_width + x) * shape.channels);
+      }
+    }
+  });
+}
+
+// n / count, rounded with halves away from zero.
+int32_t rounded_quotient(int64_t n, int64_t count) {
+  if (count == 0) return 0;
+  return static_cast<int32_t>(n > 0 ? (n + count / 2) / count : (n - count / 2) / count);
+}
+
+// The same of four sums, |sum| + count below 2^24: then float32 division never rounds up to the next
+// integer, as what is missing to it is at least 1 / count.
+v128_t rounded_quotients(v128_t sums, int32_t count) {
+  const v128_t negative = wasm_i32x4_shr(sums, 31);
+  const v128_t half = wasm_i32x4_splat(count / 2);
+  const v128_t nudged = wasm_i32x4_add(wasm_i32x4_abs(sums), half);
+  const v128_t quotient = wasm_i32x4_trunc_sat_f32x4(
+      wasm_f32x4_div(wasm_f32x4_convert_i32x4(nudged), wasm_f32x4_splat(static_cast<float>(count))));
+  return wasm_i32x4_sub(wasm_v128_xor(quotient, negative), negative);
+}
+
+constexpr int64_t kMostForFloats = 1 << 16;
+
+// Adds 16 channels of the patch up in 32 bits. For T of 8 bits: in 16 bits first, as long as they
+// hold the sums.
+template <class T>
+void sum_16(const Patch& patch, int64_t channels, int64_t c, v128_t (&sums)[4]) {
+  constexpr bool kSigned = std::is_signed_v<T>;
+  const auto low = [](v128_t x) {
+    return kSigned ? wasm_i32x4_extend_low_i16x8(x) : wasm_u32x4_extend_low_u16x8(x);
+  };
+  const auto high = [](v128_t x) {
+    return kSigned ? wasm_i32x4_extend_high_i16x8(x) : wasm_u32x4_extend_high_u16x8(x);
+  };
+  v128_t a = wasm_i16x8_splat(0);
+  v128_t b = wasm_i16x8_splat(0);
+  int pending = 0;
+  for (v128_t& sum : sums) sum = wasm_i32x4_splat(0);
+  const auto flush = [&] {
+    sums[0] = wasm_i32x4_add(sums[0], low(a));
+    sums[1] = wasm_i32x4_add(sums[1], high(a));
+    sums[2] = wasm_i32x4_add(sums[2], low(b));
+    sums[3] = wasm_i32x4_add(sums[3], high(b));
+    a = b = wasm_i16x8_splat(0);
+    pending = 0;
+  };
+  for (int64_t y = 0; y < patch.rows; ++y) {
+    const uint8_t* from = patch.first + y * patch.row_elements + c;
+    for (int64_t x = 0; x < patch.columns; ++x, from += channels) {
+      const v128_t sixteen = wasm_v128_load(from);
+      a = wasm_i16x8_add(a, kSigned ? wasm_i16x8_extend_low_i8x16(sixteen)
+                                    : wasm_u16x8_extend_low_u8x16(sixteen));
+      b = wasm_i16x8_add(b, kSigned ? wasm_i16x8_extend_high_i8x16(sixteen)
+                                    : wasm_u16x8_extend_high_u8x16(sixteen));
+      if (++pending == 255) flush();
+    }
+  }
+  flush();
+}
+
+template <class T>
+int64_t sum_one(const Patch& patch, int64_t channels, int64_t c) {
+  int64_t sum = 0;
+  for (int64_t y = 0; y < patch.rows; ++y) {
+    const T* from = reinterpret_cast<const T*>(patch.first) + y * patch.row_elements + c;
+    for (int64_t x = 0; x < patch.columns; ++x) sum += from[x * channels];
+  }
+  return sum;
+}
+
+template <class T>
+void average(const Pool2DShape& shape, const void* input, int32_t min, int32_t max, T* output,
+             ThreadPool* pool) {
+  const int64_t channels = shape.channels;
+  const v128_t low = wasm_i32x4_splat(min);
+  const v128_t high = wasm_i32x4_splat(max);
+  for_each_patch(shape, sizeof(T), input, pool, [&](const Patch& patch, int64_t at) {
+    int64_t c = 0;
+    if constexpr (sizeof(T) == 1) {
+      for (; c + 16 <= channels && patch.count() > 0 && patch.count() <= kMostForFloats; c += 16) {
+        v128_t sums[4];
+        sum_16<T>(patch, channels, c, sums);
+        for (v128_t& sum : sums) {
+          sum = rounded_quotients(sum, static_cast<int32_t>(patch.count()));
+          sum = wasm_i32x4_min(wasm_i32x4_max(sum, low), high);
+        }
+        const v128_t a = wasm_i16x8_narrow_i32x4(sums[0], sums[1]);
+        const v128_t b = wasm_i16x8_narrow_i32x4(sums[2], sums[3]);
+        wasm_v128_store(output + at + c, std::is_signed_v<T> ? wasm_i8x16_narrow_i16x8(a, b)
+                                                             : wasm_u8x16_narrow_i16x8(a, b));
+      }
+    }
+    for (; c < channels; ++c) {
+      const int32_t mean = rounded_quotient(sum_one<T>(patch, channels, c), patch.count());
+      output[at + c] = static_cast<T>(std::clamp(mean, min, max));
+    }
+  });
+}
+
+template <class T>
+void largest(const Pool2DShape& shape, const void* input, int32_t min, int32_t max, T* output,
+             ThreadPool* pool) {
+  const int64_t channels = shape.channels;
+  const auto splat = [](int32_t x) {
+    return sizeof(T) == 1 ? wasm_i8x16_splat(static_cast<int8_t>(x))
+                          : wasm_i16x8_splat(static_cast<int16_t>(x));
+  };
+  const auto larger = [](v128_t a, v128_t b) {
+    if constexpr (sizeof(T) == 2) return wasm_i16x8_max(a, b);
+    return std::is_signed_v<T> ? wasm_i8x16_max(a, b) : wasm_u8x16_max(a, b);
+  };
+  const auto smaller = [](v128_t a, v128_t b) {
+    if constexpr (sizeof(T) == 2) return wasm_i16x8_min(a, b);
+    return std::is_signed_v<T> ? wasm_i8x16_min(a, b) : wasm_u8x16_min(a, b);
+  };
+  const v128_t low = splat(min);
+  const v128_t high = splat(max);
+  constexpr int64_t kLanes = 16 / sizeof(T);
+  for_each_patch(shape, sizeof(T), input, pool, [&](const Patch& patch, int64_t at) {
+    const T* first = reinterpret_cast<const T*>(patch.first);
+    int64_t c = 0;
+    for (; c + kLanes <= channels; c += kLanes) {
+      v128_t most = low;
+      for (int64_t y = 0; y < patch.rows; ++y) {
+        const T* from = first + y * patch.row_elements + c;
+        for (int64_t x = 0; x < patch.columns; ++x) {
+          most = larger(most, wasm_v128_load(from + x * channels));
+        }
+      }
+      wasm_v128_store(output + at + c, smaller(most, high));
+    }
+    for (; c < channels; ++c) {
+      int32_t most = min;
+      for (int64_t y = 0; y < patch.rows; ++y) {
+        const T* from = first + y * patch.row_elements + c;
+        for (int64_t x = 0; x < patch.columns; ++x) {
+          most = std::max<int32_t>(most, from[x * channels]);
+        }
+      }
+      output[at + c] = static_cast<T>(std::min(most, max));
+    }
+  });
+}
+
+template <class T>
+void sum_rows(int64_t batch, int64_t rows, int64_t channels, const T* input, int64_t* sums,
+              ThreadPool* pool) {
+  const EvenSplit split(batch * ((channels + 15) / 16), 1, 4 * rows, pool);
+  parallel_for(split.pool, split.tasks(), [&](int64_t task) {
+    const int64_t groups = (channels + 15) / 16;
+    for (int64_t group = split.begin(task); group < split.end(task); ++group) {
+      const int64_t image = group / groups;
+      int64_t c = group % groups * 16;
+      const Patch patch = {reinterpret_cast<const uint8_t*>(input + image * rows * channels), rows,
+                           1, channels};
+      const int64_t end = std::min(c + 16, channels);
+      if constexpr (sizeof(T) == 1) {
+        if (c + 16 <= channels) {
+          v128_t four[4];
+          sum_16<T>(patch, channels, c, four);
+          int32_t lanes[16];
+          for (int i = 0; i < 4; ++i) wasm_v128_store(lanes + 4 * i, four[i]);
+          for (int i = 0; i < 16; ++i) sums[image * channels + c + i] = lanes[i];
+          continue;
+        }
+      }
+      for (; c < end; ++c) sums[image * channels + c] = sum_one<T>(patch, channels, c);
+    }
+  });
+}
+
+}  // namespace
+
+void quantized_average_pool_2d(const Pool2DShape& shape, SmallInteger type, const void* input,
+                               int32_t min, int32_t max, void* output, ThreadPool* pool) {
+  switch (type) {
+    case SmallInteger::kInt8:
+      average(shape, input, min, max, static_cast<int8_t*>(output), pool);
+      break;
+    case SmallInteger::kUint8:
+      average(shape, input, min, max, static_cast<uint8_t*>(output), pool);
+      break;
+    case SmallInteger::kInt16:
+      average(shape, input, min, max, static_cast<int16_t*>(output), pool);
+      break;
+  }
+}
+
+void quantized_max_pool_2d(const Pool2DShape& shape, SmallInteger type, const void* input,
+                           int32_t min, int32_t max, void* output, ThreadPool* pool) {
+  switch (type) {
+    case SmallInteger::kInt8:
+      largest(shape, input, min, max, static_cast<int8_t*>(output), pool);
+      break;
+    case SmallInteger::kUint8:
+      largest(shape, input, min, max, static_cast<uint8_t*>(output), pool);
+      break;
+    case SmallInteger::kInt16:
+      largest(shape, input, min, max, static_cast<int16_t*>(output), pool);
+      break;
+  }
+}
+
+void integer_sum_rows(SmallInteger type, int64_t batch, int64_t rows, int64_t channels,
+                      const void* input, int64_t* sums, ThreadPool* pool) {
+  switch (type) {
+    case SmallInteger::kInt8:
+      sum_rows(batch, rows, channels, static_cast<const int8_t*>(input), sums, pool);
+      break;
+    case SmallInteger::kUint8:
+      sum_rows(batch, rows, channels, static_cast<const uint8_t*>(input), sums, pool);
+      break;
+    case SmallInteger::kInt16:
+      sum_rows(batch, rows, channels, static_cast<const int16_t*>(input), sums, pool);
+      break;
+  }
+}
+
+}  // namespace zeolite

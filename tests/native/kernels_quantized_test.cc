@@ -1,0 +1,380 @@
+// Kernels of quantized numbers against their formulas, one element at a time.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "core/kernels/fixed_point.h"
+#include "core/kernels/interpolated.h"
+#include "core/kernels/lookup.h"
+#include "core/kernels/quantize.h"
+#include "core/kernels/quantized_binary.h"
+#include "core/kernels/quantized_pool_2d.h"
+#include "core/kernels/quantized_softmax.h"
+#include "core/kernels/reciprocal.h"
+#include "core/kernels/resize_2d.h"
+
+namespace zeolite {
+namespace {
+
+using Shape = std::vector<int32_t>;
+
+std::mt19937 random_engine(7);
+
+int32_t random_between(int32_t low, int32_t high) {
+  return std::uniform_int_distribution<int32_t>(low, high)(random_engine);
+}
+
+template <class T>
+std::vector<T> random_values(size_t count) {
+  std::vector<T> values(count);
+  for (T& value : values) {
+    value = static_cast<T>(
+        random_between(std::numeric_limits<T>::lowest(), std::numeric_limits<T>::max()));
+  }
+  return values;
+}
+
+template <class T>
+constexpr SmallInteger kTypeOf = std::is_same_v<T, int8_t>    ? SmallInteger::kInt8
+                                 : std::is_same_v<T, uint8_t> ? SmallInteger::kUint8
+                                                              : SmallInteger::kInt16;
+
+TEST(ScaleBy4, AgreesWithScaleByForAllShiftsAndAtTheLimits) {
+  const int32_t values[] = {0, 1, -1, 2, -2, 3, -3, 12345, -12345, 1 << 20, -(1 << 20),
+                            std::numeric_limits<int32_t>::max(),
+                            std::numeric_limits<int32_t>::min() + 1};
+  for (int shift = -31; shift <= 31; ++shift) {
+    for (int32_t multiplier : {0, 1 << 30, (1 << 30) + 1, 2000000000, 2147483647}) {
+      const FixedPointFactor factor = {multiplier, shift};
+      const ScaleBy4 scale(factor);
+      for (int32_t x : values) {
+        EXPECT_EQ(wasm_i32x4_extract_lane(scale(wasm_i32x4_splat(x)), 2), scale_by(x, factor))
+            << x << " * " << multiplier << " * 2^" << shift;
+      }
+    }
+  }
+}
+
+TEST(RoundingShift4, RoundsHalvesAwayFromZero) {
+  const auto shifted = [](int32_t x, int exponent) {
+    return wasm_i32x4_extract_lane(RoundingShift4(exponent)(wasm_i32x4_splat(x)), 0);
+  };
+  EXPECT_EQ(shifted(3, 1), 2);
+  EXPECT_EQ(shifted(-3, 1), -2);
+  EXPECT_EQ(shifted(5, 2), 1);
+  EXPECT_EQ(shifted(-6, 2), -2);
+  EXPECT_EQ(shifted(7, 0), 7);
+}
+
+TEST(FixedPointReciprocal, IsWithinAFewUnitsOfTheLastPlace) {
+  for (int32_t x : {1, 2, 3, 7, 10, 255, 256, 32767, 65535, 1 << 29, 2147483647}) {
+    const Reciprocal inverse = fixed_point_reciprocal(x);
+    const double value = std::ldexp(inverse.multiplier, -(inverse.exponent + 31));
+    EXPECT_NEAR(value * x, 1.0, 1e-8) << x;
+  }
+}
+
+TEST(FixedPointInverseSqrt, IsAFactorForScaleBy) {
+  for (int32_t x : {2, 3, 4, 5, 100, 255, 1000, 65535, 1 << 20, (1 << 29) + 5, 2147483647}) {
+    const FixedPointFactor factor = fixed_inverse_sqrt(x);
+    const double value = std::ldexp(factor.multiplier, factor.shift - 31);
+    EXPECT_NEAR(value * std::sqrt(double(x)), 1.0, 2e-5) << x;
+  }
+  EXPECT_EQ(fixed_inverse_sqrt(0).multiplier, fixed_inverse_sqrt(1).multiplier);
+}
+
+// One element of quantized_binary by its formula.
+int32_t binary_element(const QuantizedBinaryParameters& p, int32_t a, int32_t b) {
+  a -= p.a_zero_point;
+  b -= p.b_zero_point;
+  const int32_t scaled_a = scale_by(a * (1 << p.left_shift), p.a_factor);
+  const int32_t scaled_b = scale_by(b * (1 << p.left_shift), p.b_factor);
+  int32_t result = 0;
+  switch (p.function) {
+    case QuantizedBinary::kAdd: result = scale_by(scaled_a + scaled_b, p.factor); break;
+    case QuantizedBinary::kSub: result = scale_by(scaled_a - scaled_b, p.factor); break;
+    case QuantizedBinary::kMul: result = scale_by(a * b, p.factor); break;
+    case QuantizedBinary::kSquaredDifference:
+      result = scale_by((scaled_a - scaled_b) * (scaled_a - scaled_b), p.factor);
+      break;
+    case QuantizedBinary::kPrelu:
+      result = a >= 0 ? scaled_a : scale_by(a * b, p.factor);
+      break;
+    case QuantizedBinary::kShiftedAdd:
+      result = std::clamp(rounding_shift_right(a, p.a_right_shift) +
+                              rounding_shift_right(b, p.b_right_shift),
+                          -32768, 32767);
+      break;
+    case QuantizedBinary::kLess: result = scaled_a < scaled_b; break;
+    case QuantizedBinary::kGreaterEqual: result = scaled_a >= scaled_b; break;
+    default: ADD_FAILURE();
+  }
+  return std::clamp(result + p.zero_point, p.min, p.max);
+}
+
+template <class T>
+void expect_binary(QuantizedBinaryParameters p, const Shape& a_shape, const Shape& b_shape,
+                   int64_t count) {
+  p.input = kTypeOf<T>;
+  const bool is_comparison =
+      p.function == QuantizedBinary::kLess || p.function == QuantizedBinary::kGreaterEqual;
+  p.output = is_comparison ? SmallInteger::kUint8 : p.input;
+  p.min = is_comparison ? 0 : std::numeric_limits<T>::lowest();
+  p.max = is_comparison ? 1 : std::numeric_limits<T>::max();
+  BroadcastPlan plan;
+  ASSERT_TRUE(make_broadcast_plan(a_shape, b_shape, &plan));
+  ASSERT_EQ(plan.count, count);
+  const auto size = [](const Shape& shape) {
+    size_t n = 1;
+    for (int32_t s : shape) n *= static_cast<size_t>(s);
+    return n;
+  };
+  const std::vector<T> a = random_values<T>(size(a_shape));
+  const std::vector<T> b = random_values<T>(size(b_shape));
+  std::vector<uint8_t> output(static_cast<size_t>(count) * sizeof(T));
+  quantized_binary(p, plan, a.data(), b.data(), output.data(), nullptr);
+  for_each_broadcast_row(plan, [&](int64_t out, int64_t at_a, int64_t at_b, int64_t n,
+                                   int64_t a_stride, int64_t b_stride) {
+    for (int64_t i = 0; i < n; ++i) {
+      const int32_t wanted = binary_element(p, a[at_a + i * a_stride], b[at_b + i * b_stride]);
+      const int32_t got = is_comparison ? output[out + i] : reinterpret_cast<T*>(output.data())[out + i];
+      ASSERT_EQ(got, wanted) << out + i;
+    }
+  });
+}
+
+TEST(QuantizedBinary, AgreesWithItsFormulaOnAllShapesAndTypes) {
+  QuantizedBinaryParameters p;
+  p.a_zero_point = -3;
+  p.b_zero_point = 5;
+  p.zero_point = 7;
+  p.a_factor = fixed_point_factor(0.5);
+  p.b_factor = fixed_point_factor(0.311);
+  for (QuantizedBinary function :
+       {QuantizedBinary::kAdd, QuantizedBinary::kSub, QuantizedBinary::kMul,
+        QuantizedBinary::kSquaredDifference, QuantizedBinary::kPrelu, QuantizedBinary::kLess,
+        QuantizedBinary::kGreaterEqual}) {
+    p.function = function;
+    const bool is_sum = function == QuantizedBinary::kAdd || function == QuantizedBinary::kSub;
+    p.left_shift = is_sum                                            ? 20
+                   : function == QuantizedBinary::kSquaredDifference ? 7
+                   : function == QuantizedBinary::kPrelu             ? 0
+                                                                     : 8;
+    p.factor = fixed_point_factor(is_sum ? 1.7e-6 : 0.003);
+    for (int32_t n : {1, 3, 4, 15, 16, 17, 127, 128, 129, 300}) {
+      expect_binary<int8_t>(p, {n}, {n}, n);
+      expect_binary<uint8_t>(p, {n}, {1}, n);
+      expect_binary<int8_t>(p, {2, 1, n}, {3, 1}, 6 * n);
+      expect_binary<uint8_t>(p, {1, n}, {5, n}, 5 * n);
+    }
+    expect_binary<int8_t>(p, {}, {}, 1);
+    expect_binary<int8_t>(p, {0, 3}, {1, 3}, 0);
+  }
+  p.function = QuantizedBinary::kAdd;
+  p.left_shift = 15;
+  p.factor = fixed_point_factor(5e-5);
+  expect_binary<int16_t>(p, {200}, {200}, 200);
+  p = {};
+  p.function = QuantizedBinary::kShiftedAdd;
+  p.a_right_shift = 3;
+  expect_binary<int16_t>(p, {200}, {200}, 200);
+}
+
+TEST(QuantizedBinary, DividesToTheNearest) {
+  QuantizedBinaryParameters p;
+  p.function = QuantizedBinary::kDiv;
+  p.factor = fixed_point_factor(8.0);
+  p.min = -128;
+  p.max = 127;
+  BroadcastPlan plan;
+  const Shape shape = {6};
+  ASSERT_TRUE(make_broadcast_plan(shape, shape, &plan));
+  const int8_t a[] = {1, 10, -10, 127, 0, -128};
+  const int8_t b[] = {3, 7, 7, -16, 5, 8};
+  int8_t output[6];
+  quantized_binary(p, plan, a, b, output, nullptr);
+  const int8_t wanted[] = {3, 11, -11, -64, 0, -128};
+  for (int i = 0; i < 6; ++i) EXPECT_NEAR(output[i], wanted[i], 1) << i;
+}
+
+TEST(Quantize, RoundsHalvesAwayFromZeroAndSaturates) {
+  const float input[] = {0.5f,  1.5f,  -0.5f, -1.5f, 0.49999997f, 1e9f,
+                         -1e9f, 126.5f, 127.5f, NAN,   1e30f,       -1e30f};
+  int8_t output[12];
+  quantize(input, 12, {1.0f, 0}, -128, 127, SmallInteger::kInt8, output, nullptr);
+  const int8_t wanted[] = {1, 2, -1, -2, 0, 127, -128, 127, 127, -128, -128, -128};
+  for (int i = 0; i < 12; ++i) EXPECT_EQ(output[i], wanted[i]) << input[i];
+  uint8_t bytes[12];
+  quantize(input, 12, {1.0f, 255}, 0, 255, SmallInteger::kUint8, bytes, nullptr);
+  EXPECT_EQ(bytes[0], 255);
+  EXPECT_EQ(bytes[3], 253);
+  EXPECT_EQ(bytes[6], 0);
+}
+
+TEST(Dequantize, IsTheInverseOfQuantizeForEachStoredNumber) {
+  std::vector<int16_t> stored(65536);
+  for (int i = 0; i < 65536; ++i) stored[i] = static_cast<int16_t>(i - 32768);
+  std::vector<float> real(stored.size());
+  std::vector<int16_t> again(stored.size());
+  const Affine affine = {0.0123f, -77};
+  dequantize(SmallInteger::kInt16, stored.data(), 65536, affine, real.data(), nullptr);
+  EXPECT_EQ(real[0], 0.0123f * (-32768.0f + 77.0f));
+  quantize(real.data(), 65536, affine, -32768, 32767, SmallInteger::kInt16, again.data(), nullptr);
+  EXPECT_EQ(stored, again);
+}
+
+TEST(Requantize, MovesBetweenTypesOfTheSameScale) {
+  const std::vector<uint8_t> from = random_values<uint8_t>(133);
+  std::vector<int8_t> to(from.size());
+  requantize(SmallInteger::kUint8, from.data(), 133, 128, fixed_point_factor(1.0), 0, -128, 127,
+             SmallInteger::kInt8, to.data(), nullptr);
+  for (size_t i = 0; i < from.size(); ++i) EXPECT_EQ(to[i], from[i] - 128);
+}
+
+TEST(Lookup, TakesEachByteAsAnIndex) {
+  uint8_t results[256];
+  for (int i = 0; i < 256; ++i) results[i] = static_cast<uint8_t>(255 - i);
+  for (int64_t n : {0, 1, 7, 8, 9, 250}) {
+    std::vector<uint8_t> x = random_values<uint8_t>(static_cast<size_t>(n));
+    const std::vector<uint8_t> before = x;
+    lookup(results, x.data(), n, x.data(), nullptr);
+    for (size_t i = 0; i < x.size(); ++i) EXPECT_EQ(x[i], 255 - before[i]);
+  }
+}
+
+TEST(Interpolate, PassesThroughAStraightLine) {
+  std::vector<int16_t> points(kInterpolatedPoints);
+  fill_points(-1.0f, 1.0f, 16384.0f, [](float x) { return x; }, points.data());
+  EXPECT_EQ(interpolate(points.data(), -32768), -16384);
+  EXPECT_EQ(interpolate(points.data(), 0), 0);
+  EXPECT_NEAR(interpolate(points.data(), 32767), 16384, 1);
+  EXPECT_NEAR(interpolate(points.data(), 12345), 12345 / 2.0, 1);
+}
+
+template <class T>
+void expect_pooling(int32_t height, int32_t width, int32_t channels, int32_t kernel,
+                    int32_t stride, int32_t pad) {
+  Pool2DShape shape;
+  shape.batch = 2;
+  shape.input_height = height;
+  shape.input_width = width;
+  shape.channels = channels;
+  shape.window.kernel_height = shape.window.kernel_width = kernel;
+  shape.window.stride_height = shape.window.stride_width = stride;
+  shape.window.pad_top = shape.window.pad_left = pad;
+  shape.output_height = (height + 2 * pad - kernel) / stride + 1;
+  shape.output_width = (width + 2 * pad - kernel) / stride + 1;
+  const std::vector<T> input =
+      random_values<T>(static_cast<size_t>(2 * height * width * channels));
+  std::vector<T> mean(static_cast<size_t>(2 * shape.output_height * shape.output_width * channels));
+  std::vector<T> most = mean;
+  const int32_t low = std::numeric_limits<T>::lowest() + 3;
+  const int32_t high = std::numeric_limits<T>::max() - 5;
+  quantized_average_pool_2d(shape, kTypeOf<T>, input.data(), low, high, mean.data(), nullptr);
+  quantized_max_pool_2d(shape, kTypeOf<T>, input.data(), low, high, most.data(), nullptr);
+  size_t out = 0;
+  for (int32_t n = 0; n < 2; ++n) {
+    for (int32_t y = 0; y < shape.output_height; ++y) {
+      for (int32_t x = 0; x < shape.output_width; ++x) {
+        for (int32_t c = 0; c < channels; ++c, ++out) {
+          int64_t sum = 0;
+          int64_t count = 0;
+          int32_t largest = std::numeric_limits<int32_t>::min();
+          for (int32_t i = y * stride - pad; i < y * stride - pad + kernel; ++i) {
+            for (int32_t j = x * stride - pad; j < x * stride - pad + kernel; ++j) {
+              if (i < 0 || j < 0 || i >= height || j >= width) continue;
+              const int32_t value = input[((n * height + i) * width + j) * channels + c];
+              sum += value;
+              ++count;
+              largest = std::max(largest, value);
+            }
+          }
+          const auto rounded = static_cast<int32_t>(std::round(double(sum) / double(count)));
+          ASSERT_EQ(mean[out], std::clamp(rounded, low, high));
+          ASSERT_EQ(most[out], std::clamp(largest, low, high));
+        }
+      }
+    }
+  }
+}
+
+TEST(QuantizedPooling, CountsOnlyPixelsInsideTheInput) {
+  for (int32_t channels : {1, 3, 8, 16, 19, 33}) {
+    expect_pooling<int8_t>(5, 6, channels, 3, 2, 1);
+    expect_pooling<uint8_t>(5, 5, channels, 2, 1, 0);
+    expect_pooling<int16_t>(4, 5, channels, 3, 1, 1);
+  }
+  expect_pooling<int8_t>(20, 19, 16, 19, 1, 0);   // More pixels than 16 bits hold sums of.
+  expect_pooling<uint8_t>(20, 19, 16, 19, 1, 0);
+}
+
+TEST(IntegerSumRows, AddsUpEveryRow) {
+  for (int64_t channels : {1, 15, 16, 40}) {
+    const std::vector<int8_t> x = random_values<int8_t>(static_cast<size_t>(2 * 300 * channels));
+    std::vector<int64_t> sums(static_cast<size_t>(2 * channels));
+    integer_sum_rows(SmallInteger::kInt8, 2, 300, channels, x.data(), sums.data(), nullptr);
+    for (int64_t n = 0; n < 2; ++n) {
+      for (int64_t c = 0; c < channels; ++c) {
+        int64_t sum = 0;
+        for (int64_t r = 0; r < 300; ++r) sum += x[(n * 300 + r) * channels + c];
+        EXPECT_EQ(sums[n * channels + c], sum);
+      }
+    }
+  }
+}
+
+TEST(QuantizedSoftmax, RowsAddUpToOneWithinTheRounding) {
+  ExponentialTable table;
+  fill_exponentials(0.05f, 1.0f, &table);
+  const std::vector<int8_t> x = random_values<int8_t>(3 * 10);
+  std::vector<int8_t> y(x.size());
+  quantized_softmax(table, 3, 10, SmallInteger::kInt8, x.data(), {1.0f / 256, -128},
+                    SmallInteger::kInt8, y.data(), nullptr);
+  for (int row = 0; row < 3; ++row) {
+    int sum = 0;
+    for (int i = 0; i < 10; ++i) sum += y[row * 10 + i] + 128;
+    EXPECT_NEAR(sum, 256, 6);
+  }
+}
+
+TEST(QuantizedSoftmax, Of16BitsIsNearTheRealOne) {
+  SoftmaxPoints points;
+  fill_softmax_points(&points);
+  const std::vector<int16_t> x = random_values<int16_t>(20);
+  std::vector<int16_t> y(x.size());
+  const double scale = 1e-4;
+  int16_softmax(points, 1, 20, fixed_point_factor(scale / (10.0 / 65535.0)), x.data(), y.data(),
+                nullptr);
+  double sum = 0;
+  for (int16_t value : x) sum += std::exp(scale * value);
+  for (size_t i = 0; i < x.size(); ++i) {
+    EXPECT_NEAR(y[i] / 32768.0, std::exp(scale * x[i]) / sum, 3e-4);
+  }
+}
+
+TEST(IntegerResizeBilinear, KeepsPixelsThatItMeetsAndHalvesBetween) {
+  Resize2DShape shape;
+  shape.batch = 1;
+  shape.input_height = 1;
+  shape.input_width = 2;
+  shape.channels = 1;
+  shape.output_height = 1;
+  shape.output_width = 4;
+  const int8_t input[] = {-100, 101};
+  int8_t output[4];
+  integer_resize_bilinear(shape, SmallInteger::kInt8, input, output, nullptr);
+  EXPECT_EQ(output[0], -100);
+  EXPECT_EQ(output[1], 1);  // 0.5, away from 0
+  EXPECT_EQ(output[2], 101);
+  EXPECT_EQ(output[3], 101);
+  const uint8_t bytes[] = {3, 6};
+  uint8_t mixed[4];
+  u8_resize_bilinear(shape, bytes, mixed, nullptr);
+  EXPECT_EQ(mixed[0], 3);
+  EXPECT_EQ(mixed[1], 5);  // 4.5, rounded up
+  EXPECT_EQ(mixed[3], 6);
+}
+
+}  // namespace
+}  // namespace zeolite
