@@ -46,16 +46,10 @@ LstmSettings settings_of(const OpContext& context) {
 }
 
 // The sequence that the input's shape says; one step where the input has no time.
-LstmSequence sequence_of(const OpContext& context) {
-  const Shape& input = context.input(0).shape;
-  LstmSequence sequence;
-  sequence.batch = input[0];
-  if (context.code() == BuiltinOperator::kUnidirectionalSequenceLstm) {
-    sequence.time_major = context.options<UnidirectionalSequenceLSTMOptions>().time_major;
-    sequence.steps = input[sequence.time_major ? 0 : 1];
-    sequence.batch = input[sequence.time_major ? 1 : 0];
-  }
-  return sequence;
+RecurrentSequence sequence_of(const OpContext& context) {
+  const bool is_sequence = context.code() == BuiltinOperator::kUnidirectionalSequenceLstm;
+  return {context.input(0).shape,
+          !is_sequence || context.options<UnidirectionalSequenceLSTMOptions>().time_major};
 }
 
 bool is_basic(const OpContext& context) {
@@ -128,7 +122,7 @@ Status infer(InferContext& context) {
 
 Status prepare(PrepareContext& context) {
   if (is_basic(context)) return {};
-  LstmSequence sequence = sequence_of(context);
+  RecurrentSequence sequence = sequence_of(context);
   sequence.output_stride = context.output(0).shape.back();
   return context.state<State>().layer.prepare(context, {}, settings_of(context), sequence);
 }

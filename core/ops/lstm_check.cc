@@ -18,22 +18,17 @@ class Checker {
     ZEOLITE_TRY(check_peephole());
     ZEOLITE_TRY(check_projection());
     ZEOLITE_TRY(check_layer_norm());
-    ZEOLITE_TRY(check_state(roles_.output_state, context_.input(roles_.input).type,
-                            sizes_.outputs, "output state"));
     const bool is_integer = sizes_.arithmetic == LstmArithmetic::kInteger;
-    ZEOLITE_TRY(check_state(roles_.cell_state, is_integer ? TensorType::kInt16
-                                                          : TensorType::kFloat32,
-                            sizes_.cells, "cell state"));
+    ZEOLITE_TRY(require_state(context_, roles_.output_state, context_.input(roles_.input).type,
+                              batch_, sizes_.outputs, "output state"));
+    ZEOLITE_TRY(require_state(context_, roles_.cell_state,
+                              is_integer ? TensorType::kInt16 : TensorType::kFloat32, batch_,
+                              sizes_.cells, "cell state"));
     if (!(settings_.cell_clip >= 0) || !(settings_.proj_clip >= 0)) {
       return bad_input("cell_clip and proj_clip must be 0 or more");
     }
-    switch (settings_.activation) {
-      case ActivationFunctionType::kNone:
-      case ActivationFunctionType::kRelu:
-      case ActivationFunctionType::kReluN1To1:
-      case ActivationFunctionType::kRelu6:
-      case ActivationFunctionType::kTanh: break;
-      default: return unsupported("its activation function");
+    if (!RecurrentActivation::is_supported(settings_.activation)) {
+      return unsupported("its activation function");
     }
     return sizes_;
   }
@@ -64,8 +59,7 @@ class Checker {
   }
 
   Status scaled(size_t index) const {
-    Result<Affine> affine = input_affine(context_, index);
-    return affine.ok() ? Status() : affine.take_status();
+    return input_affine(context_, index).take_status();
   }
 
   Status vector(size_t index, int32_t count, TensorType type, std::string_view what) const {
@@ -169,7 +163,7 @@ class Checker {
   }
 
   Status check_layer_norm() {
-    if (roles_.layer_norm == LstmRoles::kNone || !has(roles_.layer_norm + kForgetGate)) return {};
+    if (roles_.layer_norm == kNoInput || !has(roles_.layer_norm + kForgetGate)) return {};
     const bool is_coupled = !has(roles_.input_weights);
     if (is_coupled && has(roles_.layer_norm)) {
       return bad_input("there are layer norm coefficients of an input gate that is not there");
@@ -181,22 +175,6 @@ class Checker {
                          is_integer ? TensorType::kInt16 : TensorType::kFloat32,
                          "layer norm coefficients"));
       if (is_integer) ZEOLITE_TRY(scaled(index));
-    }
-    return {};
-  }
-
-  Status check_state(size_t index, TensorType type, int32_t size, const char* what) const {
-    ZEOLITE_TRY(require(index, what));
-    const Operand& state = context_.input(index);
-    ZEOLITE_TRY(require_type(index, type));
-    if (!state.is_variable) {
-      return bad_input(input_text(context_, index) + ", the " + what + ", is not a variable");
-    }
-    const int64_t elements = product(state.shape);
-    if (elements >= 0 && size >= 0 && batch_ >= 0 && elements != int64_t{batch_} * size) {
-      return bad_input(input_text(context_, index) + ", the " + what + ", must have " +
-                       std::to_string(size) + " elements for each of the batch's " +
-                       std::to_string(batch_));
     }
     return {};
   }

@@ -8,14 +8,10 @@
 #include "core/ops/check.h"
 
 namespace zeolite {
+
 // The working memory of one eval, in the order in which it lies in the scratch memory.
-struct LstmLayer::Products {
-  ThreadPool* pool = nullptr;
-  const uint8_t* packed = nullptr;
+struct LstmLayer::Products : ProductMemory {
   uint8_t* gates = nullptr;   // [rows of a chunk][gates][cells], float32 or int16.
-  int16_t* x = nullptr;       // Quantized vectors.
-  int32_t* sums = nullptr;
-  RowScale* scales = nullptr;
   uint8_t* hidden = nullptr;  // [batch][cells], float32 or int16; rows of int16 are padded.
   uint64_t bytes = 0;
 
@@ -24,8 +20,6 @@ struct LstmLayer::Products {
     const uint64_t batch = layer.sequence_.batch;
     const uint64_t rows = batch * layer.chunk_steps_;
     const uint64_t cells = sizes.cells;
-    const uint64_t longest = i8_padded(
-        std::max({sizes.input, sizes.aux, sizes.cells, sizes.outputs}));
     const auto take = [&](uint64_t size) {
       uint8_t* at = scratch + bytes;
       bytes += align_up(size);
@@ -35,14 +29,13 @@ struct LstmLayer::Products {
     gates = take(rows * (kLstmGates - layer.first_gate_) * cells * (is_integer ? 2 : 4));
     hidden = take(batch * (cells + 1) * (is_integer ? 2 : 4));
     if (sizes.arithmetic == LstmArithmetic::kFloat) return;
-    x = reinterpret_cast<int16_t*>(take(rows * longest * sizeof(int16_t)));
-    sums = reinterpret_cast<int32_t*>(
-        take(rows * std::max(sizes.cells, sizes.outputs) * sizeof(int32_t)));
-    scales = reinterpret_cast<RowScale*>(take(rows * sizeof(RowScale)));
+    bytes += place(scratch + bytes, rows,
+                   std::max({sizes.input, sizes.aux, sizes.cells, sizes.outputs}),
+                   std::max(sizes.cells, sizes.outputs));
   }
 };
 
-bool LstmLayer::is_packed_float(const Matrix& matrix) const {
+bool LstmLayer::is_packed_float(const WeightMatrix& matrix) const {
   return &matrix >= input_ && &matrix < input_ + kLstmGates &&
          sequence_.batch * sequence_.steps >= kF32PackedGemmMinRows;
 }
@@ -52,6 +45,7 @@ uint64_t LstmLayer::working_bytes() const { return Products(*this, nullptr).byte
 void LstmLayer::eval(EvalContext& context, void* output) {
   if (sequence_.batch == 0 || sequence_.steps == 0) return;
   Products products(*this, context.scratch(scratch_request_));
+  products.asymmetric = settings_.asymmetric_quantize_inputs;
   products.pool = context.threads();
   products.packed =
       packed_.get(context, packed_request_, [&](uint8_t* to) { pack(context, to); });
@@ -62,50 +56,7 @@ void LstmLayer::eval(EvalContext& context, void* output) {
   }
 }
 
-// out[r][i] += x[r] . matrix[i], for the float32 vectors of `rows` rows; what is quantized lies in
-// products.x already.
-void LstmLayer::multiply(const EvalContext& context, const Products& products,
-                         const Matrix& matrix, int64_t rows, const float* x, float* out,
-                         int64_t out_stride) const {
-  if (sizes_.arithmetic == LstmArithmetic::kHybrid) {
-    const I8Matrix view = i8_matrix_view(matrix.n, matrix.k, products.packed + matrix.offset);
-    i8_matrix_product(view, rows, products.x, products.sums, products.pool);
-    accumulate_scaled(view, rows, products.sums, products.scales, matrix.scale, out, out_stride);
-    return;
-  }
-  // Each output is read as the bias and written afterwards.
-  const float* weights = context.in<float>(matrix.input);
-  for (int64_t row = 0; row < rows; ++row, x += matrix.k, out += out_stride) {
-    f32_gemv_rows(1, matrix.n, matrix.k, x, matrix.k, weights, matrix.k, out, out, matrix.n,
-                  kNoClamp, products.pool);
-  }
-}
-
-// fill(first row of the input, rows, first row of the gates) for all inputs of a chunk, then
-// step(time, first row of its gates, rows to the next batch's) for each of its times, in order.
-template <class Fill, class Step>
-void LstmLayer::run_steps(const Fill& fill, const Step& step) const {
-  const int64_t batch = sequence_.batch;
-  for (int64_t done = 0; done < sequence_.steps; done += chunk_steps_) {
-    const int64_t count = std::min(chunk_steps_, sequence_.steps - done);
-    const int64_t first = sequence_.backward ? sequence_.steps - done - count : done;
-    if (sequence_.time_major) {
-      fill(sequence_.row(0, first), count * batch, 0);
-    } else {
-      for (int64_t b = 0; b < batch; ++b) fill(sequence_.row(b, first), count, b * count);
-    }
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t time = sequence_.backward ? count - 1 - i : i;
-      if (sequence_.time_major) {
-        step(first + time, time * batch, 1);
-      } else {
-        step(first + time, time, count);
-      }
-    }
-  }
-}
-
-void LstmLayer::eval_real(EvalContext& context, const Products& products, float* output) {
+void LstmLayer::eval_real(EvalContext& context, Products& products, float* output) {
   const int64_t batch = sequence_.batch;
   const int64_t cells = sizes_.cells;
   const int64_t outputs = sizes_.outputs;
@@ -117,11 +68,6 @@ void LstmLayer::eval_real(EvalContext& context, const Products& products, float*
   auto* const cell_state = reinterpret_cast<float*>(context.input(roles_.cell_state).writable);
   const auto gate_of = [&](int64_t row, int gate) {
     return gates + row * gates_stride + (gate - first_gate_) * cells;
-  };
-  const auto quantize = [&](int64_t rows, int64_t k, const float* x) {
-    if (!is_hybrid) return;
-    quantize_rows(rows, k, x, k, settings_.asymmetric_quantize_inputs, products.x,
-                  products.scales);
   };
   for (int gate = first_gate_; gate < kLstmGates; ++gate) {
     const size_t peephole = roles_.peephole + (gate == kOutputGate ? 2 : gate);
@@ -138,9 +84,9 @@ void LstmLayer::eval_real(EvalContext& context, const Products& products, float*
   // The input's part of the gates of `rows` rows, which lie together.
   const auto fill = [&](int64_t first_row, int64_t rows, int64_t gate_row) {
     const float* x = context.in<float>(roles_.input) + first_row * sizes_.input;
-    quantize(rows, sizes_.input, x);
+    quantize_for(input_[kOutputGate], products, rows, x);
     for (int gate = first_gate_; gate < kLstmGates; ++gate) {
-      const Matrix& matrix = input_[gate];
+      const WeightMatrix& matrix = input_[gate];
       float* out = gate_of(gate_row, gate);
       if (!is_hybrid && is_packed_float(matrix)) {
         f32_gemm(rows, cells, matrix.k, x, matrix.k,
@@ -156,19 +102,20 @@ void LstmLayer::eval_real(EvalContext& context, const Products& products, float*
           std::copy_n(cell_.bias[gate], cells, to);
         }
       }
-      multiply(context, products, matrix, rows, x, out, gates_stride);
+      accumulate_product(context, matrix, products, rows, x, out, gates_stride);
     }
     if (sizes_.aux == 0) return;
     const float* aux = context.in<float>(roles_.aux_input) + first_row * sizes_.aux;
-    quantize(rows, sizes_.aux, aux);
+    quantize_for(aux_[kOutputGate], products, rows, aux);
     for (int gate = first_gate_; gate < kLstmGates; ++gate) {
-      multiply(context, products, aux_[gate], rows, aux, gate_of(gate_row, gate), gates_stride);
+      accumulate_product(context, aux_[gate], products, rows, aux, gate_of(gate_row, gate),
+                         gates_stride);
     }
   };
 
   // The step whose gates lie at row first, first + row_step, ...
   const auto step = [&](int64_t time, int64_t first, int64_t row_step) {
-    if (!is_diagonal_) quantize(batch, outputs, state);
+    if (!is_diagonal_) quantize_for(recurrent_[kOutputGate], products, batch, state);
     for (int gate = first_gate_; gate < kLstmGates; ++gate) {
       if (is_diagonal_) {
         const float* weights = context.in<float>(recurrent_[gate].input);
@@ -177,11 +124,11 @@ void LstmLayer::eval_real(EvalContext& context, const Products& products, float*
           for (int64_t i = 0; i < cells; ++i) to[i] += weights[i] * state[b * outputs + i];
         }
       } else {
-        multiply(context, products, recurrent_[gate], batch, state, gate_of(first, gate),
-                 row_step * gates_stride);
+        accumulate_product(context, recurrent_[gate], products, batch, state,
+                           gate_of(first, gate), row_step * gates_stride);
       }
     }
-    const bool has_projection = projection_.input != LstmRoles::kNone;
+    const bool has_projection = projection_.exists();
     for (int64_t b = 0; b < batch; ++b) {
       float* row_gates[kLstmGates] = {};
       for (int gate = first_gate_; gate < kLstmGates; ++gate) {
@@ -199,8 +146,8 @@ void LstmLayer::eval_real(EvalContext& context, const Products& products, float*
           std::fill_n(state + b * outputs, outputs, 0.0f);
         }
       }
-      quantize(batch, cells, hidden);
-      multiply(context, products, projection_, batch, hidden, state, outputs);
+      quantize_for(projection_, products, batch, hidden);
+      accumulate_product(context, projection_, products, batch, hidden, state, outputs);
       if (settings_.proj_clip > 0) {
         for (int64_t i = 0; i < batch * outputs; ++i) {
           state[i] = std::clamp(state[i], -settings_.proj_clip, settings_.proj_clip);
@@ -214,10 +161,10 @@ void LstmLayer::eval_real(EvalContext& context, const Products& products, float*
     }
   };
 
-  run_steps(fill, step);
+  sequence_.run(chunk_steps_, fill, step);
 }
 
-void LstmLayer::eval_integer(EvalContext& context, const Products& products, int8_t* output) {
+void LstmLayer::eval_integer(EvalContext& context, Products& products, int8_t* output) {
   const int64_t batch = sequence_.batch;
   const int64_t cells = sizes_.cells;
   const int64_t outputs = sizes_.outputs;
@@ -250,9 +197,8 @@ void LstmLayer::eval_integer(EvalContext& context, const Products& products, int
       if (k % 2 != 0) *to++ = 0;
     }
   };
-  const auto multiply_sums = [&](const Matrix& matrix, int64_t rows, const int16_t* x) {
-    i8_matrix_product(i8_matrix_view(matrix.n, matrix.k, products.packed + matrix.offset), rows, x,
-                      products.sums, products.pool);
+  const auto multiply_sums = [&](const WeightMatrix& matrix, int64_t rows, const int16_t* x) {
+    i8_matrix_product(matrix.view(products.packed), rows, x, products.sums, products.pool);
   };
   // The sum as 8x8_8 stores it, without its zero point.
   const auto rounded_to_8 = [](int32_t sum, int32_t zero_point) {
@@ -296,7 +242,7 @@ void LstmLayer::eval_integer(EvalContext& context, const Products& products, int
         }
       }
     }
-    const bool has_projection = projection_.input != LstmRoles::kNone;
+    const bool has_projection = projection_.exists();
     for (int64_t b = 0; b < batch; ++b) {
       int16_t* row_gates[kLstmGates] = {};
       for (int gate = first_gate_; gate < kLstmGates; ++gate) {
@@ -337,7 +283,7 @@ void LstmLayer::eval_integer(EvalContext& context, const Products& products, int
     }
   };
 
-  run_steps(fill, step);
+  sequence_.run(chunk_steps_, fill, step);
 }
 
 }  // namespace zeolite

@@ -9,10 +9,11 @@
 // row by row); integer 8x8_16 (gates of 16 bits) and 8x8_8.
 #pragma once
 
-#include "core/kernels/i8_matrix.h"
 #include "core/kernels/lstm_cell.h"
 #include "core/ops/op.h"
 #include "core/ops/packed_weights.h"
+#include "core/ops/recurrent_sequence.h"
+#include "core/ops/weight_matrix.h"
 
 namespace zeolite {
 
@@ -29,10 +30,8 @@ struct LstmRoles {
   size_t output_state = 18;
   size_t cell_state = 19;
   size_t layer_norm = 20;
-  size_t aux_input = kNone;
-  size_t aux_weights = kNone;
-
-  static constexpr size_t kNone = ~size_t{0};
+  size_t aux_input = kNoInput;
+  size_t aux_weights = kNoInput;
 };
 
 struct LstmSettings {
@@ -53,18 +52,6 @@ struct LstmSizes {
   int32_t outputs = 0;
 };
 
-// The steps of a sequence: row (batch b, time t) of the inputs and the output.
-struct LstmSequence {
-  int64_t batch = 1;
-  int64_t steps = 1;
-  bool time_major = true;
-  bool backward = false;
-  int64_t output_stride = 0;  // Elements from one row of the output to the next.
-  int64_t output_offset = 0;
-
-  int64_t row(int64_t b, int64_t t) const { return time_major ? t * batch + b : b * steps + t; }
-};
-
 // Checks all of a layer's tensors against each other. `batch` may be kFree.
 Result<LstmSizes> check_lstm(const OpContext& context, const LstmRoles& roles,
                              const LstmSettings& settings, int32_t batch);
@@ -74,46 +61,33 @@ class LstmLayer {
  public:
   // The roles as far as inputs are there. What check_lstm found right.
   Status prepare(PrepareContext& context, const LstmRoles& roles, const LstmSettings& settings,
-                 const LstmSequence& sequence);
+                 const RecurrentSequence& sequence);
   void eval(EvalContext& context, void* output);
 
  private:
-  // One matrix of weights: where it lies in the packed memory.
-  struct Matrix {
-    size_t input = LstmRoles::kNone;  // The operator's input; kNone: there is no such matrix.
-    int64_t n = 0;
-    int64_t k = 0;
-    uint64_t offset = 0;
-    float scale = 1;
-  };
   struct Products;  // The working memory of one eval.
 
-  Matrix matrix_of(const OpContext& context, size_t input, int64_t n, int64_t k) const;
-  bool is_packed_float(const Matrix& matrix) const;
+  bool is_packed_float(const WeightMatrix& matrix) const;
   uint64_t working_bytes() const;
   void pack(const OpContext& context, uint8_t* to) const;
   void prepare_float_cell();
   Status prepare_integer_cell(const OpContext& context);
 
-  void multiply(const EvalContext& context, const Products& products, const Matrix& matrix,
-                int64_t rows, const float* x, float* out, int64_t out_stride) const;
-  template <class Fill, class Step>
-  void run_steps(const Fill& fill, const Step& step) const;
-  void eval_real(EvalContext& context, const Products& products, float* output);
-  void eval_integer(EvalContext& context, const Products& products, int8_t* output);
+  void eval_real(EvalContext& context, Products& products, float* output);
+  void eval_integer(EvalContext& context, Products& products, int8_t* output);
 
   LstmRoles roles_;
   LstmSettings settings_;
-  LstmSequence sequence_;
+  RecurrentSequence sequence_;
   LstmSizes sizes_;
   int first_gate_ = 0;  // kForgetGate when coupled.
   bool is_diagonal_ = false;
   bool has_layer_norm_ = false;
   int64_t chunk_steps_ = 1;
-  Matrix input_[kLstmGates];
-  Matrix aux_[kLstmGates];
-  Matrix recurrent_[kLstmGates];
-  Matrix projection_;
+  WeightMatrix input_[kLstmGates];
+  WeightMatrix aux_[kLstmGates];
+  WeightMatrix recurrent_[kLstmGates];
+  WeightMatrix projection_;
   uint64_t peephole_offset_ = 0;
   uint64_t integer_bias_offset_ = 0;
   F32LstmCell cell_;

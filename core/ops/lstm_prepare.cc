@@ -23,14 +23,8 @@ float scale_of(const Operand& operand) {
 
 }  // namespace
 
-LstmLayer::Matrix LstmLayer::matrix_of(const OpContext& context, size_t input, int64_t n,
-                                       int64_t k) const {
-  if (!context.has_input(input)) return {};
-  return {input, n, k, 0, scale_of(context.input(input))};
-}
-
 Status LstmLayer::prepare(PrepareContext& context, const LstmRoles& roles,
-                          const LstmSettings& settings, const LstmSequence& sequence) {
+                          const LstmSettings& settings, const RecurrentSequence& sequence) {
   roles_ = roles;
   settings_ = settings;
   sequence_ = sequence;
@@ -39,17 +33,17 @@ Status LstmLayer::prepare(PrepareContext& context, const LstmRoles& roles,
                                      std::max<int64_t>(sequence.steps, 1));
   first_gate_ = context.has_input(roles.input_weights) ? kInputGate : kForgetGate;
   has_layer_norm_ =
-      roles.layer_norm != LstmRoles::kNone && context.has_input(roles.layer_norm + kForgetGate);
+      roles.layer_norm != kNoInput && context.has_input(roles.layer_norm + kForgetGate);
   is_diagonal_ = context.input(roles.recurrent_weights + kOutputGate).rank() == 1;
   for (int gate = first_gate_; gate < kLstmGates; ++gate) {
-    input_[gate] = matrix_of(context, roles.input_weights + gate, sizes_.cells, sizes_.input);
+    input_[gate] = weight_matrix(context, roles.input_weights + gate, sizes_.cells, sizes_.input);
     recurrent_[gate] =
-        matrix_of(context, roles.recurrent_weights + gate, sizes_.cells, sizes_.outputs);
+        weight_matrix(context, roles.recurrent_weights + gate, sizes_.cells, sizes_.outputs);
     if (sizes_.aux > 0) {
-      aux_[gate] = matrix_of(context, roles.aux_weights + gate, sizes_.cells, sizes_.aux);
+      aux_[gate] = weight_matrix(context, roles.aux_weights + gate, sizes_.cells, sizes_.aux);
     }
   }
-  projection_ = matrix_of(context, roles.projection, sizes_.outputs, sizes_.cells);
+  projection_ = weight_matrix(context, roles.projection, sizes_.outputs, sizes_.cells);
   if (sizes_.arithmetic == LstmArithmetic::kInteger) {
     ZEOLITE_TRY(prepare_integer_cell(context));
   } else {
@@ -66,13 +60,13 @@ Status LstmLayer::prepare(PrepareContext& context, const LstmRoles& roles,
   };
   std::vector<size_t> sources;
   const bool is_float = sizes_.arithmetic == LstmArithmetic::kFloat;
-  const auto place = [&](Matrix& matrix) {
-    if (matrix.input == LstmRoles::kNone) return;
+  const auto place = [&](WeightMatrix& matrix) {
+    if (!matrix.exists()) return;
     if (is_float) {
       if (!is_packed_float(matrix)) return;
       matrix.offset = take(f32_gemm_packed_bytes(matrix.n, matrix.k));
     } else {
-      matrix.offset = take(i8_matrix_packed_bytes(matrix.n, matrix.k));
+      matrix.offset = take(matrix.packed_bytes());
     }
     sources.push_back(matrix.input);
   };
@@ -110,16 +104,9 @@ void LstmLayer::prepare_float_cell() {
   cell_.cells = sizes_.cells;
   cell_.is_coupled = first_gate_ != kInputGate;
   cell_.clip = settings_.cell_clip;
-  switch (settings_.activation) {
-    case ActivationFunctionType::kTanh: cell_.activation = F32Unary::kTanh; break;
-    case ActivationFunctionType::kRelu: cell_.activation_parameters.clamp = kReluClamp; break;
-    case ActivationFunctionType::kRelu6: cell_.activation_parameters.clamp = kRelu6Clamp; break;
-    case ActivationFunctionType::kReluN1To1:
-      cell_.activation_parameters.clamp = kReluN1To1Clamp;
-      break;
-    default: break;
-  }
-  if (settings_.activation != ActivationFunctionType::kTanh) cell_.activation = F32Unary::kClamp;
+  const RecurrentActivation activation(settings_.activation);
+  cell_.activation = activation.function;
+  cell_.activation_parameters = activation.parameters;
 }
 
 Status LstmLayer::prepare_integer_cell(const OpContext& context) {
@@ -133,7 +120,7 @@ Status LstmLayer::prepare_integer_cell(const OpContext& context) {
                      " intermediate tensors; an integer LSTM has 5 or 12");
   }
   cell.in_float = count == 12;
-  if (cell.in_float && (!has_layer_norm_ || projection_.input == LstmRoles::kNone)) {
+  if (cell.in_float && (!has_layer_norm_ || !projection_.exists())) {
     return unsupported("an 8x8_8 LSTM without layer norm or projection");
   }
   const auto intermediate = [&](size_t index) -> Result<Affine> {
@@ -219,16 +206,13 @@ Status LstmLayer::prepare_integer_cell(const OpContext& context) {
 
 void LstmLayer::pack(const OpContext& context, uint8_t* to) const {
   const bool is_float = sizes_.arithmetic == LstmArithmetic::kFloat;
-  const auto pack_one = [&](const Matrix& matrix, const float* bias) {
-    if (matrix.input == LstmRoles::kNone) return;
-    if (is_float && !is_packed_float(matrix)) return;
-    const uint8_t* weights = context.input(matrix.input).data;
-    if (is_float) {
-      f32_gemm_pack(matrix.n, matrix.k, reinterpret_cast<const float*>(weights), matrix.k, 1, bias,
-                    reinterpret_cast<float*>(to + matrix.offset));
-    } else {
-      i8_matrix_pack(matrix.n, matrix.k, reinterpret_cast<const int8_t*>(weights),
-                     to + matrix.offset);
+  const auto pack_one = [&](const WeightMatrix& matrix, const float* bias) {
+    if (!is_float) {
+      matrix.pack(context, to);
+    } else if (matrix.exists() && is_packed_float(matrix)) {
+      f32_gemm_pack(matrix.n, matrix.k,
+                    reinterpret_cast<const float*>(context.input(matrix.input).data), matrix.k, 1,
+                    bias, reinterpret_cast<float*>(to + matrix.offset));
     }
   };
   for (int gate = first_gate_; gate < kLstmGates; ++gate) {
@@ -252,9 +236,9 @@ void LstmLayer::pack(const OpContext& context, uint8_t* to) const {
     return;
   }
   // The zero points' part of each sum, with the bias where it is not the layer norm's.
-  const auto constant_part = [&](const Matrix& matrix, int32_t zero_point, const int32_t* bias,
+  const auto constant_part = [&](const WeightMatrix& matrix, int32_t zero_point, const int32_t* bias,
                                  int32_t* part) {
-    const I8Matrix view = i8_matrix_view(matrix.n, matrix.k, to + matrix.offset);
+    const I8Matrix view = matrix.view(to);
     for (int64_t i = 0; i < matrix.n; ++i) {
       part[i] = wrapping_add(bias != nullptr ? bias[i] : 0,
                              wrapping_mul(zero_point, view.row_sums[i]));
@@ -269,7 +253,7 @@ void LstmLayer::pack(const OpContext& context, uint8_t* to) const {
     constant_part(recurrent_[gate], -zero_point_of(context.input(roles_.output_state)),
                   nullptr, part + sizes_.cells);
   }
-  if (projection_.input != LstmRoles::kNone) {
+  if (projection_.exists()) {
     constant_part(projection_, hidden_zero_point_,
                   data_or_null<int32_t>(context, roles_.projection_bias), part);
   }

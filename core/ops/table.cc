@@ -39,7 +39,7 @@ constexpr TypeSet kComparable = kF16 | kBF16 | kF32 | kI32 | kI64 | kQuantized;
 constexpr std::span<const TypeSet> none() { return {}; }
 
 constexpr OpTypes kFindTypes[] = {{types<kResource, kString, kI64>(), types<kI64>()}};
-// Weights, biases and state of an LSTM; which go together is the operator's to check.
+// Weights, biases and state of recurrent operators; which go together is theirs to check.
 constexpr TypeSet kLstmWeights = kF32 | kI8 | kU8;
 constexpr OpTypes kBasicLstmTypes[] = {
     {types<kF32 | kU8, kF32 | kU8, kF32 | kU8, kF32 | kI32, kF32 | kI16>(),
@@ -79,6 +79,19 @@ constexpr OpTypes kTransposeConvTypes[] = {
 constexpr OpTypes kRequantizeTypes[] = {{types<kI8 | kU8>(), types<kQuantized>()},
                                         {types<kI16>(), types<kI8 | kI16 | kI32>()},
                                         {types<kI32>(), types<kI8 | kI16>()}};
+constexpr OpTypes kIntegerSvdfTypes[] = {
+    {types<kI8, kI8, kI16, kI32 | kOptional, kI16>(), types<kI8>()}};
+constexpr TypeSet kOptionalF32 = kF32 | kOptional;
+constexpr TypeSet kOptionalLstmWeights = kLstmWeights | kOptional;
+constexpr std::span<const TypeSet> kBidirectionalLstmInputs =
+    types<kF32, kOptionalLstmWeights, kLstmWeights, kLstmWeights, kLstmWeights,
+          kOptionalLstmWeights, kLstmWeights, kLstmWeights, kLstmWeights, kOptionalLstmWeights,
+          kOptionalLstmWeights, kOptionalLstmWeights, kOptionalF32, kF32, kF32, kF32,
+          kOptionalLstmWeights, kOptionalF32, kOptionalLstmWeights, kLstmWeights, kLstmWeights,
+          kLstmWeights, kOptionalLstmWeights, kLstmWeights, kLstmWeights, kLstmWeights,
+          kOptionalLstmWeights, kOptionalLstmWeights, kOptionalLstmWeights, kOptionalF32, kF32,
+          kF32, kF32, kOptionalLstmWeights, kOptionalF32, kF32, kF32, kF32, kF32, kOptionalF32,
+          kOptionalLstmWeights | kRepeated>();
 
 // code, kernel, options, versions, traits, input types, output types
 const OpEntry kTable[] = {
@@ -102,6 +115,14 @@ const OpEntry kTable[] = {
      types<kF32, kF32>(), types<kF32>(), kBatchMatmulTypes},
     {Code::kBatchToSpaceNd, &kSpaceToBatchNdOp, &BatchToSpaceNDOptions::kInfo, 1, 4, kPure,
      types<kWholeBytes, kI32, kI32>(), types<kWholeBytes>()},
+    {Code::kBidirectionalSequenceLstm, &kBidirectionalSequenceLstmOp,
+     &BidirectionalSequenceLSTMOptions::kInfo, 1, 3, kStateful,
+     kBidirectionalLstmInputs, types<kF32, kF32 | kOptional>()},
+    {Code::kBidirectionalSequenceRnn, &kRnnOp, &BidirectionalSequenceRNNOptions::kInfo, 1, 3,
+     kStateful,
+     types<kF32, kLstmWeights, kLstmWeights, kF32, kF32, kLstmWeights, kLstmWeights, kF32,
+           kF32, kOptionalF32, kLstmWeights | kOptional, kLstmWeights | kOptional>(),
+     types<kF32, kF32 | kOptional>()},
     {Code::kBitcast, &kBitcastOp, &BitcastOptions::kInfo, 1, 1, kPure,
      types<kBitcastable>(), types<kBitcastable>()},
     {Code::kBitwiseXor, &kBitwiseOp, &BitwiseXorOptions::kInfo, 1, 1, kPure,
@@ -313,6 +334,8 @@ const OpEntry kTable[] = {
      types<kF32, kI32>(), types<kC64>()},
     {Code::kRightShift, &kBitwiseOp, &RightShiftOptions::kInfo, 1, 1, kPure,
      types<kUpTo32Bits, kUpTo32Bits>(), types<kUpTo32Bits>()},
+    {Code::kRnn, &kRnnOp, &RNNOptions::kInfo, 1, 3, kStateful,
+     types<kF32, kLstmWeights, kLstmWeights, kF32, kF32>(), types<kF32>()},
     {Code::kRound, &kUnaryOp, nullptr, 1, 1, kPure,
      types<kF16 | kBF16 | kF32>(), types<kF16 | kBF16 | kF32>()},
     {Code::kRsqrt, &kUnaryOp, nullptr, 1, 3, kPure,
@@ -389,6 +412,9 @@ const OpEntry kTable[] = {
      types<kF32 | kI32 | kI64 | kQuantized, kF32 | kI32 | kI64 | kQuantized>(), types<kF32 | kI32 | kI64 | kQuantized>()},
     {Code::kSum, &kReduceOp, &ReducerOptions::kInfo, 1, 2, kPure,
      types<kF32 | kI32 | kI64 | kQuantized, kI32>(), types<kF32 | kI32 | kI64 | kQuantized>()},
+    {Code::kSvdf, &kSvdfOp, &SVDFOptions::kInfo, 1, 4, kStateful,
+     types<kF32, kLstmWeights, kLstmWeights, kOptionalF32, kF32>(), types<kF32>(),
+     kIntegerSvdfTypes},
     {Code::kTanh, &kUnaryOp, nullptr, 1, 3, kPure,
      types<kF16 | kBF16 | kF32 | kQuantized>(), types<kF16 | kBF16 | kF32 | kQuantized>()},
     {Code::kTile, &kRepeatOp, &TileOptions::kInfo, 1, 3, kPure,
@@ -402,6 +428,8 @@ const OpEntry kTable[] = {
      types<kI32, kF32, kF32, kF32 | kOptional>(), types<kF32>(), kTransposeConvTypes},
     {Code::kUnidirectionalSequenceLstm, &kLstmOp, &UnidirectionalSequenceLSTMOptions::kInfo, 1, 4,
      kStateful, kLstmInputs, types<kF32 | kI8>()},
+    {Code::kUnidirectionalSequenceRnn, &kRnnOp, &SequenceRNNOptions::kInfo, 1, 3, kStateful,
+     types<kF32, kLstmWeights, kLstmWeights, kF32, kF32>(), types<kF32>()},
     {Code::kUnique, &kUniqueOp, &UniqueOptions::kInfo, 1, 1, kPure,
      types<kF32 | kI8 | kU8 | kI16 | kI32 | kI64>(),
      types<kF32 | kI8 | kU8 | kI16 | kI32 | kI64, kI32 | kI64>()},
