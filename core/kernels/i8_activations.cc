@@ -64,18 +64,14 @@ inline v128_t rounded(v128_t x) {
 
 void quantize(const float* source, int64_t count, const BatchScale& scale, int16_t* target) {
   const v128_t inverse = wasm_f32x4_splat(scale.inverse);
-  const v128_t zero = wasm_f32x4_splat(static_cast<float>(scale.zero_point));
-  const v128_t low = wasm_i16x8_splat(static_cast<int16_t>(scale.min));
-  const v128_t high = wasm_i16x8_splat(127);
-  const v128_t offset = wasm_i16x8_splat(static_cast<int16_t>(scale.zero_point));
-  // Not fused: the real runtime rounds the product and the sum.
-  const auto four = [&](v128_t x) {
-    return rounded(wasm_f32x4_add(wasm_f32x4_mul(x, inverse), zero));
+  const v128_t low = wasm_i16x8_splat(static_cast<int16_t>(scale.min - scale.zero_point));
+  const v128_t high = wasm_i16x8_splat(static_cast<int16_t>(127 - scale.zero_point));
+  const auto four = [&](const float* from) {
+    return rounded(wasm_f32x4_mul(wasm_v128_load(from), inverse));
   };
   const auto eight = [&](const float* from) {
-    const v128_t stored = wasm_i16x8_narrow_i32x4(four(wasm_v128_load(from)),
-                                                  four(wasm_v128_load(from + 4)));
-    return wasm_i16x8_sub(wasm_i16x8_min(wasm_i16x8_max(stored, low), high), offset);
+    const v128_t whole = wasm_i16x8_narrow_i32x4(four(from), four(from + 4));
+    return wasm_i16x8_min(wasm_i16x8_max(whole, low), high);
   };
   int64_t i = 0;
   for (; i + 8 <= count; i += 8) wasm_v128_store(target + i, eight(source + i));

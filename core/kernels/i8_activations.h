@@ -18,7 +18,8 @@ struct ActivationForm {
   }
 };
 
-// How one batch of floats is quantized: stored = round(x * inverse + zero_point) in [min, 127].
+// How one batch of floats is quantized: stored = round(x * inverse) + zero_point in
+// [min, 127].
 struct BatchScale {
   float scale = 1;
   float inverse = 0;  // 0: all are zero.

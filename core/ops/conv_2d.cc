@@ -42,8 +42,7 @@ Result<Geometry> geometry_of(const OpContext& context) {
 // runtime.
 ProductRoles roles_of(const OpContext& context) {
   ProductRoles roles;
-  const Quantization* quantization = context.input(1).quantization;
-  roles.asymmetric = quantization != nullptr && quantization->scale.size() > 1;
+  roles.asymmetric = !has_one_scale(context, roles);
   return roles;
 }
 

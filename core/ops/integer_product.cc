@@ -1,5 +1,6 @@
 #include "core/ops/integer_product.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/ops/packed_weights.h"
@@ -57,6 +58,13 @@ bool has_integer_weights(const OpContext& context, const ProductRoles& roles) {
   return context.input(roles.weights).type != TensorType::kFloat32;
 }
 
+bool has_one_scale(const OpContext& context, const ProductRoles& roles) {
+  const Quantization* quantization = context.input(roles.weights).quantization;
+  if (quantization == nullptr || quantization->scale.empty()) return true;
+  return std::ranges::count(quantization->scale, quantization->scale[0]) ==
+         static_cast<int64_t>(quantization->scale.size());
+}
+
 Status check_integer_product(const OpContext& context, const ProductRoles& roles,
                              int64_t channels, ActivationFunctionType activation) {
   if (!has_integer_weights(context, roles)) return {};
@@ -95,7 +103,7 @@ Result<IntegerProduct> integer_product(const OpContext& context, const ProductRo
   if (product.stage.output == SumOutput::kInt32) return product;
   ZEOLITE_ASSIGN(std::vector<float> scales,
                  channel_scales(context, roles.weights, roles.channel_axis, channels));
-  const bool one_scale = weights.quantization->scale.size() == 1;
+  const bool one_scale = has_one_scale(context, roles);
   ZEOLITE_ASSIGN(product.weights.zero_point, weight_zero_point(context, roles));
   product.weights.is_signed = weights.type != TensorType::kUint8;
   if (product.activations.type == ActivationType::kFloat32) {

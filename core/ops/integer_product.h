@@ -38,6 +38,10 @@ struct IntegerProduct {
 // Whether the operator's weights are integers.
 bool has_integer_weights(const OpContext& context, const ProductRoles& roles);
 
+// Whether the weights have one scale for all channels. The real runtime also takes those for such
+// whose channels have equal scales, and what it does with one scale can differ.
+bool has_one_scale(const OpContext& context, const ProductRoles& roles);
+
 // Errors: scales or zero points that are missing or do not go together, types that do not.
 // The factor of channel c is input scale * weight scale[c] / output scale in double; where the real
 // runtime takes one factor for the whole tensor (uint8, FULLY_CONNECTED, BATCH_MATMUL) it rounds the
