@@ -31,24 +31,21 @@ void load_integers(SmallInteger type, const void* from, int64_t at, int64_t stri
 void store_integers(SmallInteger type, const IntegerBlock& block, int64_t count,
                     int32_t zero_point, int32_t min, int32_t max, void* to, int64_t at);
 
-// rounding_shift_right on four lanes.
+// rounding_shift_right on four lanes: the last bit that goes decides, after negative numbers have
+// been moved down by one. Not for the lowest and the highest number.
 class RoundingShift4 {
  public:
-  explicit RoundingShift4(int exponent)
-      : exponent_(exponent),
-        mask_(wasm_i32x4_splat(static_cast<int32_t>((int64_t{1} << exponent) - 1))),
-        half_(wasm_i32x4_splat(static_cast<int32_t>(((int64_t{1} << exponent) - 1) >> 1))) {}
+  explicit RoundingShift4(int exponent) : exponent_(exponent) {}
 
-  v128_t operator()(v128_t x) const {
-    const v128_t threshold = wasm_i32x4_sub(half_, wasm_i32x4_shr(x, 31));
-    const v128_t up = wasm_i32x4_gt(wasm_v128_and(x, mask_), threshold);
-    return wasm_i32x4_sub(wasm_i32x4_shr(x, exponent_), up);
+  [[gnu::always_inline]] v128_t operator()(v128_t x) const {
+    if (exponent_ == 0) return x;
+    const v128_t moved = wasm_i32x4_add(x, wasm_i32x4_shr(x, 31));
+    return wasm_i32x4_shr(wasm_i32x4_add(wasm_i32x4_shr(moved, exponent_ - 1), wasm_i32x4_splat(1)),
+                          1);
   }
 
  private:
   int exponent_;
-  v128_t mask_;
-  v128_t half_;
 };
 
 // scale_by on four lanes, to the bit.
@@ -59,7 +56,7 @@ class ScaleBy4 {
         left_(factor.shift > 0 && factor.shift <= 31 ? factor.shift : 0),
         shift_(factor.shift > 0 ? 0 : -factor.shift) {}
 
-  v128_t operator()(v128_t x) const {
+  [[gnu::always_inline]] v128_t operator()(v128_t x) const {
     const v128_t nudge = wasm_i64x2_splat(int64_t{1} << 30);
     x = wasm_i32x4_shl(x, left_);
     const v128_t low = wasm_i64x2_add(wasm_i64x2_extmul_low_i32x4(x, multiplier_), nudge);

@@ -1,6 +1,7 @@
 #include "core/kernels/quantized_binary.h"
 
 #include <bit>
+#include <type_traits>
 
 #include "core/kernels/reciprocal.h"
 #include "core/kernels/split.h"
@@ -127,6 +128,118 @@ void compute(const QuantizedBinaryParameters& p, const IntegerBlock& a, const In
   }
 }
 
+// ADD, SUB and MUL of 16 neighbouring bytes in registers: twice as quick as through blocks.
+class ByteArithmetic {
+ public:
+  explicit ByteArithmetic(const QuantizedBinaryParameters& p)
+      : function_(p.function),
+        a_(p.a_factor, p.left_shift),
+        b_(p.b_factor, p.left_shift),
+        scale_(p.factor),
+        a_zero_(wasm_i16x8_splat(static_cast<int16_t>(p.a_zero_point))),
+        b_zero_(wasm_i16x8_splat(static_cast<int16_t>(p.b_zero_point))),
+        zero_(wasm_i32x4_splat(p.zero_point)),
+        low_(wasm_i32x4_splat(p.min)),
+        high_(wasm_i32x4_splat(p.max)) {}
+
+  static bool knows(const QuantizedBinaryParameters& p) {
+    return p.input != SmallInteger::kInt16 &&
+           (p.function == QuantizedBinary::kAdd || p.function == QuantizedBinary::kSub ||
+            p.function == QuantizedBinary::kMul);
+  }
+
+  // The first (count / 16) * 16 elements; strides are 0 or 1. Gives how many they are.
+  template <class T>
+  int64_t run(const T* a, int64_t a_stride, const T* b, int64_t b_stride, int64_t count,
+              T* output) const {
+    switch (function_) {
+      case QuantizedBinary::kMul:
+        return loop(a, a_stride, b, b_stride, count, output, [&](v128_t x, v128_t y, bool high) {
+          return scale_(high ? wasm_i32x4_extmul_high_i16x8(x, y)
+                             : wasm_i32x4_extmul_low_i16x8(x, y));
+        });
+      case QuantizedBinary::kAdd:
+        return loop(a, a_stride, b, b_stride, count, output, [&](v128_t x, v128_t y, bool high) {
+          return scale_(wasm_i32x4_add(a_.bytes(x, high), b_.bytes(y, high)));
+        });
+      default:
+        return loop(a, a_stride, b, b_stride, count, output, [&](v128_t x, v128_t y, bool high) {
+          return scale_(wasm_i32x4_sub(a_.bytes(x, high), b_.bytes(y, high)));
+        });
+    }
+  }
+
+ private:
+  template <class T, class Function>
+  [[gnu::noinline]] int64_t loop(const T* a, int64_t a_stride, const T* b, int64_t b_stride,
+                                 int64_t count, T* output, const Function& function) const {
+    const auto load = [](const T* from, int64_t stride) {
+      return stride == 0 ? wasm_v128_load8_splat(from) : wasm_v128_load(from);
+    };
+    const auto wide = [](v128_t x, bool high) {
+      if constexpr (std::is_signed_v<T>) {
+        return high ? wasm_i16x8_extend_high_i8x16(x) : wasm_i16x8_extend_low_i8x16(x);
+      } else {
+        return high ? wasm_u16x8_extend_high_u8x16(x) : wasm_u16x8_extend_low_u8x16(x);
+      }
+    };
+    int64_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+      const v128_t x = load(a + i * a_stride, a_stride);
+      const v128_t y = load(b + i * b_stride, b_stride);
+      const auto eight = [&](bool upper) {
+        const v128_t x8 = wasm_i16x8_sub(wide(x, upper), a_zero_);
+        const v128_t y8 = wasm_i16x8_sub(wide(y, upper), b_zero_);
+        const auto four = [&](bool high) {
+          const v128_t sum = wasm_i32x4_add(function(x8, y8, high), zero_);
+          return wasm_i32x4_min(wasm_i32x4_max(sum, low_), high_);
+        };
+        return wasm_i16x8_narrow_i32x4(four(false), four(true));
+      };
+      const v128_t low = eight(false);
+      const v128_t high = eight(true);
+      wasm_v128_store(output + i, std::is_signed_v<T> ? wasm_i8x16_narrow_i16x8(low, high)
+                                                      : wasm_u8x16_narrow_i16x8(low, high));
+    }
+    return i;
+  }
+
+  // (x << left) * factor of numbers of 9 bits: their product with the multiplier in two halves, of
+  // which the lower one is rounded, in 32 bits each.
+  struct ScaledBytes {
+    static constexpr int kLeft = 20;
+    v128_t upper;  // Upper 15 bits of the multiplier, moved to their place.
+    v128_t lower;  // Lower 16 bits.
+    RoundingShift4 shift;
+    int plain_left;  // Of a factor of one half; else -1.
+
+    ScaledBytes(FixedPointFactor factor, int)
+        : upper(wasm_i32x4_splat(factor.multiplier >> 16 << 5)),
+          lower(wasm_i32x4_splat(factor.multiplier & 0xffff)),
+          shift(factor.shift > 0 ? 0 : -factor.shift),
+          plain_left(factor.multiplier == 1 << 30 && factor.shift == 0 ? kLeft - 1 : -1) {}
+
+    [[gnu::always_inline]] v128_t bytes(v128_t eight, bool high) const {
+      const v128_t x =
+          high ? wasm_i32x4_extend_high_i16x8(eight) : wasm_i32x4_extend_low_i16x8(eight);
+      if (plain_left >= 0) return wasm_i32x4_shl(x, plain_left);
+      const v128_t rounded =
+          wasm_i32x4_add(wasm_i32x4_mul(x, lower), wasm_i32x4_splat(1 << (31 - kLeft - 1)));
+      return shift(wasm_i32x4_add(wasm_i32x4_mul(x, upper), wasm_i32x4_shr(rounded, 31 - kLeft)));
+    }
+  };
+
+  QuantizedBinary function_;
+  ScaledBytes a_;
+  ScaledBytes b_;
+  ScaleBy4 scale_;
+  v128_t a_zero_;
+  v128_t b_zero_;
+  v128_t zero_;
+  v128_t low_;
+  v128_t high_;
+};
+
 }  // namespace
 
 void quantized_binary(const QuantizedBinaryParameters& parameters, const BroadcastPlan& plan,
@@ -138,9 +251,21 @@ void quantized_binary(const QuantizedBinaryParameters& parameters, const Broadca
     IntegerBlock block_a;
     IntegerBlock block_b;
     IntegerBlock result;
+    const ByteArithmetic bytes(parameters);
+    const bool has_bytes = ByteArithmetic::knows(parameters);
     for_each_broadcast_row(plan, first, last, [&](int64_t out, int64_t at_a, int64_t at_b,
                                                   int64_t, int64_t a_stride, int64_t b_stride) {
-      for (int64_t i = from; i < to; i += kIntegerBlock) {
+      int64_t i = from;
+      if (has_bytes && parameters.input == SmallInteger::kInt8) {
+        i += bytes.run(static_cast<const int8_t*>(a) + at_a + i * a_stride, a_stride,
+                       static_cast<const int8_t*>(b) + at_b + i * b_stride, b_stride, to - i,
+                       static_cast<int8_t*>(output) + out + i);
+      } else if (has_bytes) {
+        i += bytes.run(static_cast<const uint8_t*>(a) + at_a + i * a_stride, a_stride,
+                       static_cast<const uint8_t*>(b) + at_b + i * b_stride, b_stride, to - i,
+                       static_cast<uint8_t*>(output) + out + i);
+      }
+      for (; i < to; i += kIntegerBlock) {
         const int64_t size = std::min(kIntegerBlock, to - i);
         load_integers(parameters.input, a, at_a + i * a_stride, a_stride, size,
                       parameters.a_zero_point, &block_a);

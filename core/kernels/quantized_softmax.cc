@@ -54,8 +54,8 @@ void softmax_row(const ExponentialTable& table, int64_t depth, const In* row, Af
   using Limits = std::numeric_limits<Out>;
   const RowSum<In> exponentials(table, row, depth);
   const float factor = 1.0f / (exponentials.sum * affine.scale);
-  for (int64_t i = 0; i < depth; ++i) {
-    const float probability = exponentials.at[row[i]] * factor;
+  const auto result = [&](float exponential) {
+    const float probability = exponential * factor;
     int32_t stored;
     if constexpr (std::is_same_v<Out, uint8_t>) {
       stored = static_cast<int32_t>(probability + 0.5f);
@@ -65,9 +65,18 @@ void softmax_row(const ExponentialTable& table, int64_t depth, const In* row, Af
       stored = whole + (probability - static_cast<float>(whole) >= 0.5f ? 1 : 0) +
                affine.zero_point;
     }
-    output[i] = static_cast<Out>(
-        std::clamp<int32_t>(stored, Limits::lowest(), Limits::max()));
+    return static_cast<Out>(std::clamp<int32_t>(stored, Limits::lowest(), Limits::max()));
+  };
+  // Long rows hold each number many times.
+  constexpr int64_t kLongRow = 384;
+  if (depth < kLongRow) {
+    for (int64_t i = 0; i < depth; ++i) output[i] = result(exponentials.at[row[i]]);
+    return;
   }
+  std::array<Out, 256> results;
+  for (size_t i = 0; i < results.size(); ++i) results[i] = result(table[i]);
+  const Out* const at = results.data() + 255 - exponentials.most;
+  for (int64_t i = 0; i < depth; ++i) output[i] = at[row[i]];
 }
 
 }  // namespace

@@ -44,13 +44,15 @@ struct FixedBetween {
   int64_t high;
   int32_t fraction;
 
-  FixedBetween(int64_t out, int32_t input, int32_t output, const Resize2DShape& shape) {
-    int64_t scale = (int64_t{kOne} * input + output / 2) / output;
-    if (shape.align_corners && output > 1) {
-      scale = (int64_t{kOne} * (input - 1) + (output - 1) / 2) / (output - 1);
+  static int64_t scale_of(int32_t input, int32_t output, bool align_corners) {
+    if (align_corners && output > 1) {
+      return (int64_t{kOne} * (input - 1) + (output - 1) / 2) / (output - 1);
     }
-    const int64_t at =
-        shape.half_pixel_centers ? out * scale + scale / 2 - kOne / 2 : out * scale;
+    return (int64_t{kOne} * input + output / 2) / output;
+  }
+
+  FixedBetween(int64_t out, int32_t input, int64_t scale, bool half_pixel_centers) {
+    const int64_t at = half_pixel_centers ? out * scale + scale / 2 - kOne / 2 : out * scale;
     low = std::clamp<int64_t>(at / kOne, 0, input - 1);
     high = std::clamp<int64_t>((at + kOne - 1) / kOne, 0, input - 1);
     fraction = static_cast<int32_t>(at - low * kOne);
@@ -79,6 +81,35 @@ void mix_bytes(const uint8_t* const (&pixels)[4], const float (&weights)[4], int
       wasm_v128_store(sums.values + i, wasm_i32x4_trunc_sat_f32x4(rounded));
     }
     store_integers(SmallInteger::kUint8, sums, size, 0, 0, 255, output, c);
+  }
+}
+
+// Mixes four pixels of int8 with at least 8 channels, so many at a time: pairs of pixels in 16 bits,
+// then the two rows in 32.
+void mix_int8(const int8_t* const (&pixels)[4], int32_t x, int32_t y, int64_t channels,
+                 int8_t* output) {
+  constexpr int32_t kOne = FixedBetween::kOne;
+  const v128_t across = wasm_i32x4_splat((kOne - x) | static_cast<int32_t>(uint32_t(x) << 16));
+  const v128_t top = wasm_i32x4_splat(kOne - y);
+  const v128_t bottom = wasm_i32x4_splat(y);
+  const RoundingShift4 shift(20);
+  for (int64_t next = 0; next < channels; next += 8) {
+    const int64_t c = std::min(next, channels - 8);  // The last ones overlap those before.
+    v128_t row[4];
+    for (int k = 0; k < 4; ++k) row[k] = wasm_i16x8_load8x8(pixels[k] + c);
+    const auto low = [&](v128_t a, v128_t b) {
+      return wasm_i32x4_dot_i16x8(wasm_i16x8_shuffle(a, b, 0, 8, 1, 9, 2, 10, 3, 11), across);
+    };
+    const auto high = [&](v128_t a, v128_t b) {
+      return wasm_i32x4_dot_i16x8(wasm_i16x8_shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15), across);
+    };
+    const auto mix = [&](v128_t upper, v128_t lower) {
+      return shift(wasm_i32x4_add(wasm_i32x4_mul(upper, top), wasm_i32x4_mul(lower, bottom)));
+    };
+    const v128_t eight =
+        wasm_i16x8_narrow_i32x4(mix(low(row[0], row[1]), low(row[2], row[3])),
+                                mix(high(row[0], row[1]), high(row[2], row[3])));
+    wasm_v128_store64_lane(output + c, wasm_i8x16_narrow_i16x8(eight, eight), 0);
   }
 }
 
@@ -203,23 +234,37 @@ void integer_resize_bilinear(const Resize2DShape& shape, SmallInteger type, cons
   const int64_t channels = shape.channels;
   const int64_t input_row = shape.input_width * channels;
   const int64_t output_row = shape.output_width * channels;
+  const int64_t y_scale =
+      FixedBetween::scale_of(shape.input_height, shape.output_height, shape.align_corners);
+  const int64_t x_scale =
+      FixedBetween::scale_of(shape.input_width, shape.output_width, shape.align_corners);
   const EvenSplit split(int64_t{shape.batch} * shape.output_height, 1, 4 * output_row, pool);
   parallel_for(split.pool, split.tasks(), [&](int64_t task) {
     for (int64_t row = split.begin(task); row < split.end(task); ++row) {
-      const FixedBetween y(row % shape.output_height, shape.input_height, shape.output_height,
-                           shape);
+      const FixedBetween y(row % shape.output_height, shape.input_height, y_scale,
+                           shape.half_pixel_centers);
       const int64_t image = row / shape.output_height * shape.input_height * input_row;
       const int64_t top = image + y.low * input_row;
       const int64_t bottom = image + y.high * input_row;
       for (int64_t ox = 0; ox < shape.output_width; ++ox) {
-        const FixedBetween x(ox, shape.input_width, shape.output_width, shape);
+        const FixedBetween x(ox, shape.input_width, x_scale, shape.half_pixel_centers);
         constexpr int32_t kOne = FixedBetween::kOne;
         const int64_t pixels[4] = {top + x.low * channels, top + x.high * channels,
                                    bottom + x.low * channels, bottom + x.high * channels};
         const int32_t weights[4] = {(kOne - y.fraction) * (kOne - x.fraction),
                                     (kOne - y.fraction) * x.fraction,
                                     y.fraction * (kOne - x.fraction), y.fraction * x.fraction};
-        mix_stored(type, input, pixels, weights, channels, output, row * output_row + ox * channels);
+        const int64_t out = row * output_row + ox * channels;
+        // Positions before the first pixel make fractions below 0, which 16 bits don't hold beside
+        // the other weight.
+        if (type == SmallInteger::kInt8 && x.fraction >= 0 && channels >= 8) {
+          const int8_t* from = static_cast<const int8_t*>(input);
+          const int8_t* const four[4] = {from + pixels[0], from + pixels[1], from + pixels[2],
+                                         from + pixels[3]};
+          mix_int8(four, x.fraction, y.fraction, channels, static_cast<int8_t*>(output) + out);
+        } else {
+          mix_stored(type, input, pixels, weights, channels, output, out);
+        }
       }
     }
   });

@@ -376,5 +376,27 @@ TEST(IntegerResizeBilinear, KeepsPixelsThatItMeetsAndHalvesBetween) {
   EXPECT_EQ(mixed[3], 6);
 }
 
+TEST(IntegerResizeBilinear, MixesInt8LikeInt16) {
+  for (int32_t channels : {3, 8, 13, 24}) {
+    for (bool half_pixels : {false, true}) {
+      Resize2DShape shape;
+      shape.batch = 1;
+      shape.input_height = 3;
+      shape.input_width = 4;
+      shape.channels = channels;
+      shape.output_height = 7;
+      shape.output_width = 5;
+      shape.half_pixel_centers = half_pixels;
+      const std::vector<int8_t> input = random_values<int8_t>(static_cast<size_t>(12 * channels));
+      const std::vector<int16_t> wide(input.begin(), input.end());
+      std::vector<int8_t> output(static_cast<size_t>(35 * channels));
+      std::vector<int16_t> wanted(output.size());
+      integer_resize_bilinear(shape, SmallInteger::kInt8, input.data(), output.data(), nullptr);
+      integer_resize_bilinear(shape, SmallInteger::kInt16, wide.data(), wanted.data(), nullptr);
+      EXPECT_EQ(std::vector<int16_t>(output.begin(), output.end()), wanted);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace zeolite
