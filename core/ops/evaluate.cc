@@ -33,6 +33,7 @@ class ConstantHost : public OpHost {
   }
 
   const Model* model() const override { return nullptr; }
+  UserOperators* user_operators() override { return nullptr; }
   Resources& resources() override { return resources_; }
 
  private:

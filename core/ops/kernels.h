@@ -101,6 +101,7 @@ extern const OpKernel kUnaryOp;
 extern const OpKernel kUniqueOp;
 extern const OpKernel kUnpackOp;
 extern const OpKernel kUnsortedSegmentOp;
+extern const OpKernel kUserOp;
 extern const OpKernel kVarHandleOp;
 extern const OpKernel kWhereOp;
 extern const OpKernel kWhileOp;

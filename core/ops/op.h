@@ -31,6 +31,7 @@ inline constexpr int kMaxOperandRank = 16;
 
 class Resources;
 class ThreadPool;
+class UserOperators;
 
 // One input or output of an operator.
 struct Operand {
@@ -88,14 +89,17 @@ class OpHost {
 
   // The model that the operator is part of, or null.
   virtual const Model* model() const = 0;
+  // Those that the user brought along, or null.
+  virtual UserOperators* user_operators() = 0;
   // The model's variables and tables.
   virtual Resources& resources() = 0;
 };
 
-// What shapes another subgraph gives; the runtime knows.
+// What shapes another subgraph gives, or a user's operator; the runtime knows.
 class SubgraphShapes {
  public:
   virtual ~SubgraphShapes() = default;
+  virtual UserOperators* user_operators() = 0;
   // The outputs for inputs of these shapes, where has_shape is false for those that only data can
   // tell. Valid until the next call.
   virtual Result<std::span<const Operand* const>> plan_subgraph(

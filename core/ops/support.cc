@@ -89,8 +89,8 @@ std::vector<std::string> type_problems(const OpEntry& entry, std::span<const Pos
 }  // namespace
 
 std::vector<std::string> support_problems(const Subgraph& subgraph, const Operator& op,
-                                          bool output_types_known) {
-  const OpEntry* entry = find_operator(op);
+                                          bool output_types_known, const UserOperators* user) {
+  const OpEntry* entry = find_operator(op, user);
   if (entry == nullptr) return {"this operator is not supported"};
   std::vector<std::string> problems;
   if (op.version < entry->min_version || op.version > entry->max_version) {
@@ -143,12 +143,12 @@ std::string operator_context(const Subgraph& subgraph, size_t index) {
   return text;
 }
 
-std::vector<Issue> support_issues(const Model& model) {
+std::vector<Issue> support_issues(const Model& model, const UserOperators* user) {
   std::vector<Issue> issues;
   for (const Subgraph& subgraph : model.subgraphs) {
     for (size_t i = 0; i < subgraph.operators.size(); ++i) {
       const Operator& op = subgraph.operators[i];
-      for (std::string& reason : support_problems(subgraph, op)) {
+      for (std::string& reason : support_problems(subgraph, op, true, user)) {
         issues.push_back(operator_issue(subgraph, i, std::move(reason)));
       }
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/ops/kernels.h"
+#include "core/ops/user_operators.h"
 
 namespace zeolite {
 namespace {
@@ -477,7 +478,11 @@ const OpEntry kTable[] = {
 
 std::span<const OpEntry> operator_table() { return kTable; }
 
-const OpEntry* find_operator(const Operator& op) {
+const OpEntry* find_operator(const Operator& op, const UserOperators* user) {
+  static constexpr OpEntry kUserEntry = {
+      Code::kCustom, &kUserOp, nullptr, 0, 255, kStateful,
+      types<kPassed | kRepeated>(), types<kPassed | kRepeated>()};
+  if (user != nullptr && op.code == Code::kCustom && user->has(op.custom_name)) return &kUserEntry;
   const auto found = std::ranges::find_if(kTable, [&](const OpEntry& entry) {
     return entry.code == op.code && entry.custom_name == op.custom_name;
   });

@@ -38,14 +38,15 @@ struct OpEntry {
 // All operators, by code.
 std::span<const OpEntry> operator_table();
 
-// The entry of `op`, or null.
-const OpEntry* find_operator(const Operator& op);
+// The entry of `op`, or null. `user`: operators that the user brings along, or null.
+const OpEntry* find_operator(const Operator& op, const UserOperators* user = nullptr);
 
 // Why `op` can't run, one sentence each: not known, another version, a count or type of operand
 // that is not taken. Empty when there is no reason. Types that must agree with each other, shapes
 // and options are infer's to check. `output_types_known` is false where the graph is being made.
 std::vector<std::string> support_problems(const Subgraph& subgraph, const Operator& op,
-                                          bool output_types_known = true);
+                                          bool output_types_known = true,
+                                          const UserOperators* user = nullptr);
 
 // The same for operands that stand in no graph; types of outputs are not looked at.
 std::vector<std::string> operand_problems(const OpEntry& entry, const OpContext& context);
@@ -57,7 +58,7 @@ std::string operator_context(const Subgraph& subgraph, size_t index);
 Issue operator_issue(const Subgraph& subgraph, size_t index, std::string reason);
 
 // The reasons of every operator of the model that can't run.
-std::vector<Issue> support_issues(const Model& model);
+std::vector<Issue> support_issues(const Model& model, const UserOperators* user = nullptr);
 
 // One error of all `issues`; `what` says what could not be done.
 Error error_of_issues(ErrorCode code, std::string_view what, std::vector<Issue> issues);

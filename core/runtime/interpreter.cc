@@ -4,6 +4,7 @@
 
 #include "core/base/checked.h"
 #include "core/ops/subgraph_calls.h"
+#include "core/ops/user_operators.h"
 #include "core/runtime/subgraph_runner.h"
 
 namespace zeolite {
@@ -11,6 +12,7 @@ namespace zeolite {
 struct Interpreter::State : public RunnerShared {
   Model owned_model;
   std::shared_ptr<ThreadPool> owned_pool;
+  std::shared_ptr<UserOperators> owned_user_operators;
   uint64_t memory_limit = UINT64_MAX;
   std::vector<std::unique_ptr<SubgraphRunner>> runners;
   const std::function<bool(size_t, size_t)>* on_operator = nullptr;
@@ -105,7 +107,7 @@ Interpreter::Interpreter(std::unique_ptr<State> state) : state_(std::move(state)
 Interpreter::~Interpreter() = default;
 
 Result<std::unique_ptr<Interpreter>> Interpreter::create(Model model, InterpreterOptions options) {
-  std::vector<Issue> issues = support_issues(model);
+  std::vector<Issue> issues = support_issues(model, options.user_operators.get());
   if (!issues.empty()) {
     return Status(error_of_issues(ErrorCode::kUnsupported, "the model can't run here",
                                   std::move(issues)));
@@ -117,6 +119,8 @@ Result<std::unique_ptr<Interpreter>> Interpreter::create(Model model, Interprete
   state->owned_pool = std::move(options.pool);
   state->pool = state->owned_pool.get();
   state->memory_limit = options.memory_limit;
+  state->owned_user_operators = std::move(options.user_operators);
+  state->user = state->owned_user_operators.get();
   for (size_t i = 0; i < state->owned_model.subgraphs.size(); ++i) {
     state->runners.push_back(std::make_unique<SubgraphRunner>(*state, static_cast<int32_t>(i)));
   }

@@ -20,6 +20,8 @@ struct InterpreterOptions {
   std::shared_ptr<ThreadPool> pool;
   // Most bytes that activations, packed weights and state may take together.
   uint64_t memory_limit = UINT64_MAX;
+  // Custom operators beside the built-in ones, or null.
+  std::shared_ptr<UserOperators> user_operators;
 };
 
 // What one operator did in the last profiled run.

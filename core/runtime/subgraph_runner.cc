@@ -46,6 +46,7 @@ class SubgraphRunner::Host : public OpHost {
   }
 
   const Model* model() const override { return runner_.shared_.model; }
+  UserOperators* user_operators() override { return runner_.shared_.user; }
   Resources& resources() override { return runner_.shared_.resources; }
 
  private:
@@ -99,7 +100,7 @@ SubgraphRunner::SubgraphRunner(RunnerShared& shared, int32_t index)
   steps_.resize(subgraph_.operators.size());
   for (size_t i = 0; i < steps_.size(); ++i) {
     const Operator& op = subgraph_.operators[i];
-    steps_[i].entry = find_operator(op);
+    steps_[i].entry = find_operator(op, shared.user);
     for (int32_t tensor : op.inputs) {
       steps_[i].inputs.push_back(tensor == kNoTensor ? nullptr : &operands_[tensor]);
     }

@@ -30,6 +30,9 @@ class RunnerShared : public SubgraphShapes {
   ThreadPool* pool = nullptr;
   std::vector<OperatorProfile>* profile = nullptr;  // Of the run that goes on, or null.
   Resources resources;
+  UserOperators* user = nullptr;
+
+  UserOperators* user_operators() override { return user; }
 };
 
 class SubgraphRunner {

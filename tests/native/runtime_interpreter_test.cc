@@ -207,14 +207,14 @@ TEST(Interpreter, ReadsSparseWeights) {
 TEST(Interpreter, SaysAllReasonsWhyAModelCantRun) {
   ModelBuilder builder;
   const int32_t x = builder.input(TensorType::kString, {2});
-  const int32_t y = builder.op(Code::kSkipGram, {x}, TensorType::kString);
+  const int32_t y = builder.op(Code::kConcatEmbeddings, {x}, TensorType::kString);
   builder.output(builder.op(Code::kRelu, {y}, TensorType::kString));
   builder.output(builder.ops(Code::kRank, {x, x}, TensorType::kInt32, 1, RankOptions(), 9));
   const auto result = builder.interpreter();
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.error().code, ErrorCode::kUnsupported);
   EXPECT_GE(result.error().issues.size(), 4u);
-  EXPECT_THAT(result.error().message, HasSubstr("operator 0 SKIP_GRAM (t1): "));
+  EXPECT_THAT(result.error().message, HasSubstr("operator 0 CONCAT_EMBEDDINGS (t1): "));
   EXPECT_THAT(result.error().message,
               HasSubstr("operator 1 RELU (t2): input 0 (t1) has type string, expected float32"));
   EXPECT_THAT(result.error().message, HasSubstr("operator 2 RANK (t3): version 9"));

@@ -10,6 +10,7 @@ using zeolite::wasm::RuntimeSession;
 EMSCRIPTEN_BINDINGS(zeolite_runtime) {
   emscripten::class_<RuntimeSession>("RuntimeSession")
       .constructor<int>()
+      .function("useOperators", &RuntimeSession::use_operators)
       .function("reserve", &RuntimeSession::reserve)
       .function("load", &RuntimeSession::load)
       .function("prepare", &RuntimeSession::prepare)

@@ -5,6 +5,7 @@
 #include "core/formats/json.h"
 #include "wasm/common/open_tflite.h"
 #include "wasm/common/reply.h"
+#include "wasm/runtime/js_operators.h"
 
 namespace zeolite::wasm {
 namespace {
@@ -80,6 +81,16 @@ json::Value describe(const Model& model) {
 
 RuntimeSession::RuntimeSession(int threads) : threads_(threads) {}
 
+void RuntimeSession::use_operators(const std::string& names, emscripten::val handler) {
+  std::set<std::string, std::less<>> set;
+  const Result<json::Value> parsed = json::parse(names);
+  if (!parsed.ok()) return;
+  for (const json::Value& name : parsed.value().items()) {
+    set.insert(std::string(name.as_string().value_or("")));
+  }
+  operators_ = std::make_shared<JsOperators>(std::move(set), std::move(handler));
+}
+
 double RuntimeSession::reserve(double size) {
   Result<Bytes> file = Bytes::allocate(static_cast<uint64_t>(size), "the file");
   if (!file.ok()) return 0;
@@ -92,6 +103,7 @@ std::string RuntimeSession::load() {
   if (!model.ok()) return error_reply(model.error());
   InterpreterOptions options;
   options.pool = shared_pool(threads_);
+  options.user_operators = operators_;
   Result<std::unique_ptr<Interpreter>> interpreter =
       Interpreter::create(std::move(model).value(), std::move(options));
   if (!interpreter.ok()) return error_reply(interpreter.error());

@@ -1,6 +1,8 @@
 // A .tflite model that runs, as JavaScript sees it.
 #pragma once
 
+#include <emscripten/val.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -18,6 +20,9 @@ class RuntimeSession {
  public:
   // `threads` is the same for all sessions of one instance: they share its pool.
   explicit RuntimeSession(int threads);
+
+  // Before load: custom operators of these names (a list) are `handler`'s; see js_operators.h.
+  void use_operators(const std::string& names, emscripten::val handler);
 
   // Takes memory for a file of `size` bytes. Returns where JavaScript writes it, or 0.
   double reserve(double size);
@@ -53,6 +58,7 @@ class RuntimeSession {
 
   int threads_;
   Bytes file_;
+  std::shared_ptr<UserOperators> operators_;
   std::unique_ptr<Interpreter> interpreter_;
   ModelMetadata metadata_;
   std::vector<uint32_t> words_;

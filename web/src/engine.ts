@@ -1,4 +1,5 @@
 // A loaded model inside this thread: the C++ side's session and the traffic with its memory.
+import { importOperators, operatorHandler, type CustomOperators } from './custom_operators.js';
 import { byteLength, elementCount, fromMemory, unpackStrings } from './dtypes.js';
 import { noteThreadTrouble, threadsFor } from './environment.js';
 import { fromWire, parseReply, ZeoliteError, type WireError } from './error.js';
@@ -11,6 +12,8 @@ import type { ModelMetadata, Profile, Progress, Tensor, TensorInfo } from './typ
 export interface EngineOptions {
   threads?: number | 'auto';
   memoryLimit?: number;
+  /** Functions, which can't be posted, or the address of a module that exports them. */
+  customOps?: CustomOperators | string;
 }
 
 export interface SubgraphInfo {
@@ -43,6 +46,14 @@ export interface EngineModel {
   dispose(): Promise<void>;
 }
 
+function openSession(instance: Instance<RuntimeModule>, threads: number, customOps: CustomOperators | undefined): RuntimeSession {
+  return instance.call(() => {
+    const session = new instance.exports.RuntimeSession(threads);
+    if (customOps) session.useOperators(JSON.stringify(Object.keys(customOps)), operatorHandler(customOps, instance.memory));
+    return session;
+  });
+}
+
 interface NativeDescription {
   subgraphs: { [index: number]: SubgraphInfo };
   signatures: SignatureMap[];
@@ -66,6 +77,7 @@ export class LocalModel implements EngineModel {
     private readonly file: { offset: number; size: number },
     readonly description: ModelDescription,
     private readonly memoryLimit: number | undefined,
+    private readonly customOps: CustomOperators | undefined,
   ) {}
 
   static async load(origin: Origin, options: EngineOptions, signal?: AbortSignal, onProgress?: (progress: Progress) => void): Promise<LocalModel> {
@@ -85,7 +97,8 @@ export class LocalModel implements EngineModel {
     });
     let session: RuntimeSession | undefined;
     try {
-      const opened = session = instance.call(() => new instance.exports.RuntimeSession(threads));
+      const customOps = await importOperators(options.customOps);
+      const opened = session = openSession(instance, threads, customOps);
       const file = { offset: 0, size: 0 };
       let position = 0;
       await readInto(source, {
@@ -105,7 +118,7 @@ export class LocalModel implements EngineModel {
       onProgress?.({ stage: 'prepare', done: 1, total: 1 });
       const { subgraphs, signatures } = native;
       const metadata = readMetadata(instance.memory, native.metadata);
-      return new LocalModel(instance, opened, file, { subgraphs, signatures, metadata, threads }, options.memoryLimit);
+      return new LocalModel(instance, opened, file, { subgraphs, signatures, metadata, threads }, options.memoryLimit, customOps);
     } catch (error) {
       if (!instance.broken) session?.delete();
       release(instance);
@@ -164,7 +177,7 @@ export class LocalModel implements EngineModel {
     const instance = await acquireRuntime(this.description.threads, this.memoryLimit);
     let session: RuntimeSession | undefined;
     try {
-      const opened = session = instance.call(() => new instance.exports.RuntimeSession(this.description.threads));
+      const opened = session = openSession(instance, this.description.threads, this.customOps);
       const offset = instance.call(() => opened.reserve(bytes.length));
       if (offset === 0) throw noMemoryFor(bytes.length);
       new Uint8Array(instance.memory.buffer, offset, bytes.length).set(bytes);

@@ -2,6 +2,7 @@
 // concern.
 import type { EngineModel, SignatureMap } from './engine.js';
 import { LocalModel } from './engine.js';
+import { checkOperators } from './custom_operators.js';
 import { defaultWorker } from './environment.js';
 import { badInput, checkAborted, orAborted, ZeoliteError } from './error.js';
 import { inOrder, isNamed, toRaw, type RawInput } from './inputs.js';
@@ -25,14 +26,16 @@ import type {
 export async function loadModel(source: Source, options: LoadOptions = {}): Promise<Model> {
   const { signal, onProgress } = options;
   const threads = options.threads === undefined ? undefined : checkThreads(options.threads);
-  if (options.customOps !== undefined) {
-    throw new ZeoliteError('unsupported', 'custom operators are not implemented in this version: leave customOps away');
-  }
+  const customOps = options.customOps === undefined ? undefined : checkOperators(options.customOps);
   const { memoryLimit } = options;
   if (memoryLimit !== undefined && !(memoryLimit > 0)) throw badInput(`memoryLimit is ${memoryLimit}, wanted a number of bytes`);
   const origin = await toOrigin(source, signal, onProgress);
-  const engineOptions = { ...(threads === undefined ? {} : { threads }), ...(memoryLimit === undefined ? {} : { memoryLimit }) };
-  const engine = (options.worker ?? defaultWorker())
+  const engineOptions = {
+    ...(threads === undefined ? {} : { threads }), ...(memoryLimit === undefined ? {} : { memoryLimit }),
+    ...(customOps === undefined ? {} : { customOps }),
+  };
+  // Functions can't be posted to a worker.
+  const engine = typeof customOps !== 'object' && (options.worker ?? defaultWorker())
     ? await RemoteModel.load(origin, engineOptions, signal, onProgress)
     : await LocalModel.load(origin, engineOptions, signal, onProgress);
   if (signal?.aborted) {

@@ -13,6 +13,8 @@ export type ModuleName = 'runtime-simd' | 'runtime-relaxed' | 'runtime-simd-thre
 
 /** A running model: wasm/runtime/runtime_session.h says what each function does. Texts are JSON. */
 export interface RuntimeSession {
+  /** Before load(): custom operators of these names (JSON) are the handler's. */
+  useOperators(names: string, handler: OperatorHandler): void;
   reserve(size: number): number;
   load(): string;
   prepare(subgraph: number, shapes: string): string;
@@ -24,6 +26,13 @@ export interface RuntimeSession {
   profile(subgraph: number): string;
   reset(): void;
   delete(): void;
+}
+
+/** wasm/runtime/js_operators.h says what its answers are. */
+export interface OperatorHandler {
+  infer(call: string): string;
+  eval(call: string): string;
+  write(index: number, offset: number): void;
 }
 
 /** What both modules have for viewers: wasm/runtime/inspect_session.h, wasm/converter/. */
