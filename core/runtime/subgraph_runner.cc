@@ -131,6 +131,8 @@ Status SubgraphRunner::load_constants() {
   for (size_t i = 0; i < operands_.size(); ++i) {
     if (!subgraph_.tensors[i].is_variable) continue;
     Operand& operand = operands_[i];
+    // A free dimension (a batch) has the size that the file stores: 1.
+    for (int32_t& size : operand.shape) size = size < 0 ? 1 : size;
     Result<uint64_t> bytes = byte_size(operand.type, operand.shape);
     if (!bytes.ok()) {
       return bytes.take_status().with_context("variable " + std::string(operand.name));

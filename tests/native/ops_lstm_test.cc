@@ -275,6 +275,18 @@ TEST(Lstm, SequencesWithoutStepsOrBatchGiveNothing) {
   EXPECT_TRUE(run(*interpreter_of(layer, 1), {}).empty());
 }
 
+TEST(Lstm, RunsAFreeBatchWithOneEntry) {
+  Layer layer;
+  layer.batch = 1;
+  const std::vector<uint8_t> input = random_input(layer, 9);
+  ModelBuilder builder = build(layer, 9);
+  Subgraph& graph = builder.main();
+  graph.tensors[graph.inputs[0]].shape[1] = -1;
+  for (int i : {18, 19}) graph.tensors[graph.operators[0].inputs[i]].shape[0] = -1;
+  std::unique_ptr<Interpreter> interpreter = std::move(builder.interpreter()).value();
+  EXPECT_EQ(run(*interpreter, input), run(*interpreter_of(layer, 9), input));
+}
+
 TEST(Lstm, RefusesStateThatIsNoVariableOrHasAnotherBatch) {
   ModelBuilder constant_state = build({}, 1);
   constant_state.main().tensors[constant_state.main().operators[0].inputs[19]].is_variable = false;
