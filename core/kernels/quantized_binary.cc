@@ -1,7 +1,6 @@
 #include "core/kernels/quantized_binary.h"
 
 #include <bit>
-#include <type_traits>
 
 #include "core/kernels/reciprocal.h"
 #include "core/kernels/split.h"
@@ -128,19 +127,12 @@ void compute(const QuantizedBinaryParameters& p, const IntegerBlock& a, const In
   }
 }
 
-// ADD, SUB and MUL of 16 neighbouring bytes in registers: twice as quick as through blocks.
+// ADD, SUB and MUL of 16 neighbouring bytes in registers. uint8 is taken for int8 with the top bit
+// turned over, which is 128 less, in zero points and bounds too.
 class ByteArithmetic {
  public:
   explicit ByteArithmetic(const QuantizedBinaryParameters& p)
-      : function_(p.function),
-        a_(p.a_factor, p.left_shift),
-        b_(p.b_factor, p.left_shift),
-        scale_(p.factor),
-        a_zero_(wasm_i16x8_splat(static_cast<int16_t>(p.a_zero_point))),
-        b_zero_(wasm_i16x8_splat(static_cast<int16_t>(p.b_zero_point))),
-        zero_(wasm_i32x4_splat(p.zero_point)),
-        low_(wasm_i32x4_splat(p.min)),
-        high_(wasm_i32x4_splat(p.max)) {}
+      : ByteArithmetic(p, p.input == SmallInteger::kUint8 ? 128 : 0) {}
 
   static bool knows(const QuantizedBinaryParameters& p) {
     return p.input != SmallInteger::kInt16 &&
@@ -149,9 +141,8 @@ class ByteArithmetic {
   }
 
   // The first (count / 16) * 16 elements; strides are 0 or 1. Gives how many they are.
-  template <class T>
-  int64_t run(const T* a, int64_t a_stride, const T* b, int64_t b_stride, int64_t count,
-              T* output) const {
+  int64_t run(const uint8_t* a, int64_t a_stride, const uint8_t* b, int64_t b_stride,
+              int64_t count, uint8_t* output) const {
     switch (function_) {
       case QuantizedBinary::kMul:
         return loop(a, a_stride, b, b_stride, count, output, [&](v128_t x, v128_t y, bool high) {
@@ -170,18 +161,27 @@ class ByteArithmetic {
   }
 
  private:
-  template <class T, class Function>
-  [[gnu::noinline]] int64_t loop(const T* a, int64_t a_stride, const T* b, int64_t b_stride,
-                                 int64_t count, T* output, const Function& function) const {
-    const auto load = [](const T* from, int64_t stride) {
-      return stride == 0 ? wasm_v128_load8_splat(from) : wasm_v128_load(from);
+  ByteArithmetic(const QuantizedBinaryParameters& p, int32_t less)
+      : function_(p.function),
+        a_(p.a_factor),
+        b_(p.b_factor),
+        scale_(p.factor),
+        flip_(wasm_i8x16_splat(static_cast<int8_t>(less))),
+        a_zero_(wasm_i16x8_splat(static_cast<int16_t>(p.a_zero_point - less))),
+        b_zero_(wasm_i16x8_splat(static_cast<int16_t>(p.b_zero_point - less))),
+        zero_(wasm_i32x4_splat(p.zero_point - less)),
+        low_(wasm_i32x4_splat(p.min - less)),
+        high_(wasm_i32x4_splat(p.max - less)) {}
+
+  template <class Function>
+  [[gnu::noinline]] int64_t loop(const uint8_t* a, int64_t a_stride, const uint8_t* b,
+                                 int64_t b_stride, int64_t count, uint8_t* output,
+                                 const Function& function) const {
+    const auto load = [&](const uint8_t* from, int64_t stride) {
+      return wasm_v128_xor(stride == 0 ? wasm_v128_load8_splat(from) : wasm_v128_load(from), flip_);
     };
     const auto wide = [](v128_t x, bool high) {
-      if constexpr (std::is_signed_v<T>) {
-        return high ? wasm_i16x8_extend_high_i8x16(x) : wasm_i16x8_extend_low_i8x16(x);
-      } else {
-        return high ? wasm_u16x8_extend_high_u8x16(x) : wasm_u16x8_extend_low_u8x16(x);
-      }
+      return high ? wasm_i16x8_extend_high_i8x16(x) : wasm_i16x8_extend_low_i8x16(x);
     };
     int64_t i = 0;
     for (; i + 16 <= count; i += 16) {
@@ -198,8 +198,7 @@ class ByteArithmetic {
       };
       const v128_t low = eight(false);
       const v128_t high = eight(true);
-      wasm_v128_store(output + i, std::is_signed_v<T> ? wasm_i8x16_narrow_i16x8(low, high)
-                                                      : wasm_u8x16_narrow_i16x8(low, high));
+      wasm_v128_store(output + i, wasm_v128_xor(wasm_i8x16_narrow_i16x8(low, high), flip_));
     }
     return i;
   }
@@ -213,7 +212,7 @@ class ByteArithmetic {
     RoundingShift4 shift;
     int plain_left;  // Of a factor of one half; else -1.
 
-    ScaledBytes(FixedPointFactor factor, int)
+    explicit ScaledBytes(FixedPointFactor factor)
         : upper(wasm_i32x4_splat(factor.multiplier >> 16 << 5)),
           lower(wasm_i32x4_splat(factor.multiplier & 0xffff)),
           shift(factor.shift > 0 ? 0 : -factor.shift),
@@ -233,6 +232,7 @@ class ByteArithmetic {
   ScaledBytes a_;
   ScaledBytes b_;
   ScaleBy4 scale_;
+  v128_t flip_;
   v128_t a_zero_;
   v128_t b_zero_;
   v128_t zero_;
@@ -256,11 +256,7 @@ void quantized_binary(const QuantizedBinaryParameters& parameters, const Broadca
     for_each_broadcast_row(plan, first, last, [&](int64_t out, int64_t at_a, int64_t at_b,
                                                   int64_t, int64_t a_stride, int64_t b_stride) {
       int64_t i = from;
-      if (has_bytes && parameters.input == SmallInteger::kInt8) {
-        i += bytes.run(static_cast<const int8_t*>(a) + at_a + i * a_stride, a_stride,
-                       static_cast<const int8_t*>(b) + at_b + i * b_stride, b_stride, to - i,
-                       static_cast<int8_t*>(output) + out + i);
-      } else if (has_bytes) {
+      if (has_bytes) {
         i += bytes.run(static_cast<const uint8_t*>(a) + at_a + i * a_stride, a_stride,
                        static_cast<const uint8_t*>(b) + at_b + i * b_stride, b_stride, to - i,
                        static_cast<uint8_t*>(output) + out + i);

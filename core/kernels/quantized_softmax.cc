@@ -2,7 +2,6 @@
 
 #include <bit>
 #include <cmath>
-#include <limits>
 
 #include "core/kernels/split.h"
 
@@ -18,65 +17,62 @@ void for_each_row(int64_t rows, int64_t depth, ThreadPool* pool, const Body& bod
   });
 }
 
-// Calls body with null pointers of the C++ types.
-template <class Body>
-void with_8_bits(SmallInteger type, const Body& body) {
-  if (type == SmallInteger::kUint8) {
-    body(static_cast<const uint8_t*>(nullptr));
-  } else {
-    body(static_cast<const int8_t*>(nullptr));
-  }
-}
-
-template <class T>
-int32_t row_max(const T* row, int64_t depth) {
-  T most = std::numeric_limits<T>::lowest();
-  for (int64_t i = 0; i < depth; ++i) most = std::max(most, row[i]);
-  return most;
-}
+// int8 is read as uint8 with the top bit turned over, which keeps the order: one loop for both.
+uint8_t flip_of(SmallInteger type) { return type == SmallInteger::kInt8 ? 0x80 : 0; }
 
 // Where the exponentials of a row's elements are, and their sum.
-template <class T>
 struct RowSum {
-  int32_t most;
-  const float* at;  // at[x] belongs to element x.
+  int32_t most = 0;
+  const float* at;  // at[x ^ flip] belongs to element x.
   float sum = 0;
 
-  RowSum(const ExponentialTable& table, const T* row, int64_t depth)
-      : most(row_max(row, depth)), at(table.data() + 255 - most) {
-    for (int64_t i = 0; i < depth; ++i) sum += at[row[i]];
+  RowSum(const ExponentialTable& table, const uint8_t* row, int64_t depth, uint8_t flip) {
+    uint8_t highest = 0;
+    for (int64_t i = 0; i < depth; ++i) {
+      highest = std::max(highest, static_cast<uint8_t>(row[i] ^ flip));
+    }
+    most = highest;
+    at = table.data() + 255 - most;
+    for (int64_t i = 0; i < depth; ++i) sum += at[row[i] ^ flip];
   }
 };
 
-template <class In, class Out>
-void softmax_row(const ExponentialTable& table, int64_t depth, const In* row, Affine affine,
-                 Out* output) {
-  using Limits = std::numeric_limits<Out>;
-  const RowSum<In> exponentials(table, row, depth);
-  const float factor = 1.0f / (exponentials.sum * affine.scale);
-  const auto result = [&](float exponential) {
+struct SoftmaxOutput {
+  float scale;
+  int32_t zero_point;
+  int32_t min;
+  int32_t max;
+  bool rounds_sums;  // Adds 0.5 and cuts, as TFLite's kernel of uint8 does.
+
+  int32_t operator()(float exponential, float factor) const {
     const float probability = exponential * factor;
-    int32_t stored;
-    if constexpr (std::is_same_v<Out, uint8_t>) {
-      stored = static_cast<int32_t>(probability + 0.5f);
-    } else {
-      // To the nearest, halves up; adding 0.5 first would round the sum too.
-      const auto whole = static_cast<int32_t>(probability);
-      stored = whole + (probability - static_cast<float>(whole) >= 0.5f ? 1 : 0) +
-               affine.zero_point;
-    }
-    return static_cast<Out>(std::clamp<int32_t>(stored, Limits::lowest(), Limits::max()));
-  };
+    if (rounds_sums) return std::min(static_cast<int32_t>(probability + 0.5f), max);
+    // To the nearest, halves up; adding 0.5 first would round the sum too.
+    const auto whole = static_cast<int32_t>(probability);
+    const int32_t up = probability - static_cast<float>(whole) >= 0.5f ? 1 : 0;
+    return std::clamp(whole + up + zero_point, min, max);
+  }
+};
+
+template <class Out>
+void softmax_row(const ExponentialTable& table, int64_t depth, const uint8_t* row, uint8_t flip,
+                 const SoftmaxOutput& stored, Out* output) {
+  const RowSum exponentials(table, row, depth, flip);
+  const float factor = 1.0f / (exponentials.sum * stored.scale);
   // Long rows hold each number many times.
   constexpr int64_t kLongRow = 384;
   if (depth < kLongRow) {
-    for (int64_t i = 0; i < depth; ++i) output[i] = result(exponentials.at[row[i]]);
+    for (int64_t i = 0; i < depth; ++i) {
+      output[i] = static_cast<Out>(stored(exponentials.at[row[i] ^ flip], factor));
+    }
     return;
   }
   std::array<Out, 256> results;
-  for (size_t i = 0; i < results.size(); ++i) results[i] = result(table[i]);
+  for (size_t i = 0; i < results.size(); ++i) {
+    results[i] = static_cast<Out>(stored(table[i], factor));
+  }
   const Out* const at = results.data() + 255 - exponentials.most;
-  for (int64_t i = 0; i < depth; ++i) output[i] = at[row[i]];
+  for (int64_t i = 0; i < depth; ++i) output[i] = at[row[i] ^ flip];
 }
 
 }  // namespace
@@ -91,39 +87,49 @@ void fill_exponentials(float scale, float beta, ExponentialTable* table) {
 void quantized_softmax(const ExponentialTable& table, int64_t rows, int64_t depth,
                        SmallInteger input_type, const void* input, Affine affine,
                        SmallInteger output_type, void* output, ThreadPool* pool) {
-  with_8_bits(input_type, [&]<class In>(const In*) {
-    const In* from = static_cast<const In*>(input);
-    for_each_row(rows, depth, pool, [&](int64_t row) {
-      if (output_type == SmallInteger::kInt16) {
-        softmax_row(table, depth, from + row * depth, affine,
-                    static_cast<int16_t*>(output) + row * depth);
-      } else {
-        softmax_row(table, depth, from + row * depth, affine,
-                    static_cast<In*>(output) + row * depth);
-      }
-    });
+  const uint8_t* from = static_cast<const uint8_t*>(input);
+  const uint8_t flip = flip_of(input_type);
+  const bool is_unsigned = output_type == SmallInteger::kUint8;
+  const bool is_wide = output_type == SmallInteger::kInt16;
+  const SoftmaxOutput stored = {affine.scale, affine.zero_point,
+                                is_unsigned ? 0
+                                : is_wide   ? -32768
+                                            : -128,
+                                is_unsigned ? 255
+                                : is_wide   ? 32767
+                                            : 127,
+                                is_unsigned};
+  for_each_row(rows, depth, pool, [&](int64_t row) {
+    if (is_wide) {
+      softmax_row(table, depth, from + row * depth, flip, stored,
+                  static_cast<int16_t*>(output) + row * depth);
+    } else {
+      softmax_row(table, depth, from + row * depth, flip, stored,
+                  static_cast<uint8_t*>(output) + row * depth);
+    }
   });
 }
 
 void quantized_log_softmax(const ExponentialTable& table, int64_t rows, int64_t depth,
                            SmallInteger type, const void* input, float input_scale, Affine affine,
                            void* output, ThreadPool* pool) {
-  with_8_bits(type, [&]<class T>(const T*) {
-    using Limits = std::numeric_limits<T>;
-    const float scale = input_scale / affine.scale;
-    for_each_row(rows, depth, pool, [&](int64_t row) {
-      const T* from = static_cast<const T*>(input) + row * depth;
-      T* to = static_cast<T*>(output) + row * depth;
-      const RowSum<T> exponentials(table, from, depth);
-      const auto logarithm = static_cast<float>(std::log(double{exponentials.sum}));
-      const float shift =
-          (input_scale * static_cast<float>(exponentials.most) + logarithm) / affine.scale;
-      for (int64_t i = 0; i < depth; ++i) {
-        const float result = std::rint(scale * static_cast<float>(from[i]) - shift) +
-                             static_cast<float>(affine.zero_point);
-        to[i] = static_cast<T>(std::clamp<float>(result, Limits::lowest(), Limits::max()));
-      }
-    });
+  const uint8_t flip = flip_of(type);
+  const int32_t bias = flip;  // Of a number with its top bit turned over.
+  const float low = type == SmallInteger::kInt8 ? -128.0f : 0.0f;
+  const float scale = input_scale / affine.scale;
+  for_each_row(rows, depth, pool, [&](int64_t row) {
+    const uint8_t* from = static_cast<const uint8_t*>(input) + row * depth;
+    uint8_t* to = static_cast<uint8_t*>(output) + row * depth;
+    const RowSum exponentials(table, from, depth, flip);
+    const auto logarithm = static_cast<float>(std::log(double{exponentials.sum}));
+    const float shift =
+        (input_scale * static_cast<float>(exponentials.most - bias) + logarithm) / affine.scale;
+    for (int64_t i = 0; i < depth; ++i) {
+      const int32_t x = (from[i] ^ flip) - bias;
+      const float result = std::rint(scale * static_cast<float>(x) - shift) +
+                           static_cast<float>(affine.zero_point);
+      to[i] = static_cast<uint8_t>(static_cast<int32_t>(std::clamp(result, low, low + 255.0f)));
+    }
   });
 }
 
@@ -138,7 +144,7 @@ void int16_softmax(const SoftmaxPoints& points, int64_t rows, int64_t depth,
   for_each_row(rows, depth, pool, [&](int64_t row) {
     const int16_t* from = input + row * depth;
     int16_t* to = output + row * depth;
-    const int32_t most = row_max(from, depth);
+    const int32_t most = *std::max_element(from, from + depth);
     int32_t sum = 0;
     for (int64_t i = 0; i < depth; ++i) {
       const int32_t place = std::clamp(scale_by(from[i] - most, factor), -65535, 0) + 32767;

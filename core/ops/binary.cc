@@ -103,13 +103,44 @@ Status prepare(PrepareContext& context) {
 template <class T>
 using Wrapping = std::make_unsigned_t<std::common_type_t<T, int>>;
 
+// A function on a row of pairs; strides are 0 or 1. Only these are made for each type and function,
+// the loops around them but once a type.
+template <class T>
+using Row = void (*)(const T* a, int64_t a_stride, const T* b, int64_t b_stride, int64_t count,
+                     T* output);
+
 template <class T, class Function>
-void for_each_pair(const BroadcastPlan& plan, const T* a, const T* b, T* output,
-                   const Function& function) {
+void row(const T* a, int64_t a_stride, const T* b, int64_t b_stride, int64_t count, T* output) {
+  for (int64_t i = 0; i < count; ++i) output[i] = Function{}(a[i * a_stride], b[i * b_stride]);
+}
+
+template <class T>
+void for_each_row(const BroadcastPlan& plan, const T* a, const T* b, T* output, Row<T> function) {
   for_each_broadcast_row(plan, [&](int64_t out, int64_t at_a, int64_t at_b, int64_t count,
                                    int64_t a_stride, int64_t b_stride) {
-    for (int64_t i = 0; i < count; ++i) {
-      output[out + i] = function(a[at_a + i * a_stride], b[at_b + i * b_stride]);
+    function(a + at_a, a_stride, b + at_b, b_stride, count, output + out);
+  });
+}
+
+// The same on int8, uint8 and int16, by way of int32; what does not fit wraps around.
+void for_each_small_row(const BroadcastPlan& plan, SmallInteger type, const void* a, const void* b,
+                        void* output, Row<int32_t> function) {
+  for_each_broadcast_row(plan, [&](int64_t out, int64_t at_a, int64_t at_b, int64_t count,
+                                   int64_t a_stride, int64_t b_stride) {
+    for (int64_t i = 0; i < count; i += kIntegerBlock) {
+      const int64_t size = std::min(kIntegerBlock, count - i);
+      IntegerBlock x;
+      IntegerBlock y;
+      load_integers(type, a, at_a + i * a_stride, a_stride, size, 0, &x);
+      load_integers(type, b, at_b + i * b_stride, b_stride, size, 0, &y);
+      function(x.values, 1, y.values, 1, size, x.values);
+      for (int64_t k = 0; k < size; ++k) {
+        if (type == SmallInteger::kInt16) {
+          static_cast<int16_t*>(output)[out + i + k] = static_cast<int16_t>(x.values[k]);
+        } else {
+          static_cast<uint8_t*>(output)[out + i + k] = static_cast<uint8_t>(x.values[k]);
+        }
+      }
     }
   });
 }
@@ -181,47 +212,65 @@ void clamp_integers(T* values, int64_t count, ActivationFunctionType activation)
   for (int64_t i = 0; i < count; ++i) values[i] = std::clamp(values[i], low, high);
 }
 
+// The loop of a function, or null where there is none.
 template <class T>
-Status reference(EvalContext& context, const State& state) {
-  const T* a = context.in<T>(0);
-  const T* b = context.in<T>(1);
-  T* out = context.out<T>(0);
-  const auto apply = [&](auto function) { for_each_pair(state.plan, a, b, out, function); };
+Row<T> row_of(Code code) {
+  const auto loop = []<class Function>(Function) -> Row<T> { return row<T, Function>; };
+  switch (code) {
+    case Code::kFloorDiv: return loop([](T x, T y) { return floor_quotient<T>(x, y); });
+    case Code::kFloorMod: return loop([](T x, T y) { return floor_remainder<T>(x, y); });
+    default: break;
+  }
+  if constexpr (std::is_integral_v<T>) {
+    using W = Wrapping<T>;
+    switch (code) {
+      case Code::kAdd: return loop([](T x, T y) { return static_cast<T>(W(x) + W(y)); });
+      case Code::kSub: return loop([](T x, T y) { return static_cast<T>(W(x) - W(y)); });
+      case Code::kMul: return loop([](T x, T y) { return static_cast<T>(W(x) * W(y)); });
+      case Code::kSquaredDifference:
+        return loop([](T x, T y) { return static_cast<T>((W(x) - W(y)) * (W(x) - W(y))); });
+      case Code::kDiv: return loop([](T x, T y) { return quotient<T>(x, y); });
+      case Code::kPow: return loop([](T x, T y) { return integer_power<T>(x, y); });
+      case Code::kMaximum: return loop([](T x, T y) { return std::max(x, y); });
+      case Code::kMinimum: return loop([](T x, T y) { return std::min(x, y); });
+      default: return nullptr;
+    }
+  } else {
+    if (code == Code::kPow) return loop([](T x, T y) { return std::pow(x, y); });
+    return nullptr;
+  }
+}
+
+// Whether the divisors, or the exponents of integers, hold what has no result.
+template <class T>
+Status check_second(Code code, const Operand& second) {
   constexpr bool kInteger = std::is_integral_v<T>;
-  const Code code = context.code();
   if ((code == Code::kFloorDiv || ((code == Code::kDiv || code == Code::kFloorMod) && kInteger)) &&
-      state.plan.count > 0 && has_zero<T>(context.input(1))) {
+      has_zero<T>(second)) {
     return bad_input("division by zero");
   }
-  if constexpr (kInteger) {
-    using W = Wrapping<T>;
-    if (code == Code::kPow && has_negative<T>(context.input(1))) {
-      return bad_input("an integer to the power of a negative number");
-    }
-    switch (code) {
-      case Code::kAdd: apply([](T x, T y) { return static_cast<T>(W(x) + W(y)); }); break;
-      case Code::kSub: apply([](T x, T y) { return static_cast<T>(W(x) - W(y)); }); break;
-      case Code::kMul: apply([](T x, T y) { return static_cast<T>(W(x) * W(y)); }); break;
-      case Code::kSquaredDifference:
-        apply([](T x, T y) { return static_cast<T>((W(x) - W(y)) * (W(x) - W(y))); });
-        break;
-      case Code::kDiv: apply(quotient<T>); break;
-      case Code::kPow: apply(integer_power<T>); break;
-      case Code::kMaximum: apply([](T x, T y) { return std::max(x, y); }); break;
-      case Code::kMinimum: apply([](T x, T y) { return std::min(x, y); }); break;
-      case Code::kFloorDiv: apply(floor_quotient<T>); break;
-      case Code::kFloorMod: apply(floor_remainder<T>); break;
-      default: return unsupported("no such function");
-    }
-    clamp_integers(out, state.plan.count, state.activation);
-  } else {
-    switch (code) {
-      case Code::kPow: apply([](T x, T y) { return std::pow(x, y); }); break;
-      case Code::kFloorDiv: apply(floor_quotient<T>); break;
-      case Code::kFloorMod: apply(floor_remainder<T>); break;
-      default: return unsupported("no such function");
-    }
+  if (kInteger && code == Code::kPow && has_negative<T>(second)) {
+    return bad_input("an integer to the power of a negative number");
   }
+  return {};
+}
+
+template <class T>
+Status reference(EvalContext& context, const State& state) {
+  const Code code = context.code();
+  if (state.plan.count > 0) ZEOLITE_TRY(check_second<T>(code, context.input(1)));
+  T* out = context.out<T>(0);
+  if constexpr (sizeof(T) < 4) {
+    const Row<int32_t> function = row_of<int32_t>(code);
+    if (function == nullptr) return unsupported("no such function");
+    for_each_small_row(state.plan, small_integer(context.input(0).type), context.input(0).data,
+                       context.input(1).data, out, function);
+  } else {
+    const Row<T> function = row_of<T>(code);
+    if (function == nullptr) return unsupported("no such function");
+    for_each_row(state.plan, context.in<T>(0), context.in<T>(1), out, function);
+  }
+  if constexpr (std::is_integral_v<T>) clamp_integers(out, state.plan.count, state.activation);
   return {};
 }
 

@@ -67,8 +67,21 @@ Status compare_strings(EvalContext& context) {
   return {};
 }
 
+// A comparison of a row of pairs; strides are 0 or 1.
+template <class T>
+using Row = void (*)(const T* a, int64_t a_stride, const T* b, int64_t b_stride, int64_t count,
+                     uint8_t* output);
+
 template <class T, class Function>
-Status compare(EvalContext& context, const Function& function) {
+void row(const T* a, int64_t a_stride, const T* b, int64_t b_stride, int64_t count,
+         uint8_t* output) {
+  for (int64_t i = 0; i < count; ++i) {
+    output[i] = Function{}(a[i * a_stride], b[i * b_stride]) ? 1 : 0;
+  }
+}
+
+template <class T>
+Status compare(EvalContext& context, Row<T> function) {
   const T* a = context.in<T>(0);
   const T* b = context.in<T>(1);
   uint8_t* output = context.out<uint8_t>(0);
@@ -76,9 +89,7 @@ Status compare(EvalContext& context, const Function& function) {
       context.state<State>().plan,
       [&](int64_t out, int64_t at_a, int64_t at_b, int64_t count, int64_t a_stride,
           int64_t b_stride) {
-        for (int64_t i = 0; i < count; ++i) {
-          output[out + i] = function(a[at_a + i * a_stride], b[at_b + i * b_stride]) ? 1 : 0;
-        }
+        function(a + at_a, a_stride, b + at_b, b_stride, count, output + out);
       });
   return {};
 }
@@ -93,30 +104,28 @@ Status eval(EvalContext& context) {
     return {};
   }
   if (type == TensorType::kBool) {
-    using Function = bool (*)(uint8_t, uint8_t);
-    Function function = nullptr;
+    const auto loop = []<class Function>(Function) -> Row<uint8_t> {
+      return row<uint8_t, Function>;
+    };
     switch (context.code()) {
       case Code::kLogicalAnd:
-        function = [](uint8_t a, uint8_t b) { return a != 0 && b != 0; };
-        break;
+        return compare(context, loop([](uint8_t x, uint8_t y) { return x != 0 && y != 0; }));
       case Code::kLogicalOr:
-        function = [](uint8_t a, uint8_t b) { return a != 0 || b != 0; };
-        break;
+        return compare(context, loop([](uint8_t x, uint8_t y) { return x != 0 || y != 0; }));
       case Code::kEqual:
-        function = [](uint8_t a, uint8_t b) { return (a != 0) == (b != 0); };
-        break;
-      default: function = [](uint8_t a, uint8_t b) { return (a != 0) != (b != 0); };
+        return compare(context, loop([](uint8_t x, uint8_t y) { return (x != 0) == (y != 0); }));
+      default:
+        return compare(context, loop([](uint8_t x, uint8_t y) { return (x != 0) != (y != 0); }));
     }
-    return compare<uint8_t>(context, function);
   }
   return dispatch<kF32 | kI16 | kI32 | kI64>(type, [&]<class T>() {
     switch (context.code()) {
-      case Code::kEqual: return compare<T>(context, std::equal_to<T>());
-      case Code::kNotEqual: return compare<T>(context, std::not_equal_to<T>());
-      case Code::kLess: return compare<T>(context, std::less<T>());
-      case Code::kLessEqual: return compare<T>(context, std::less_equal<T>());
-      case Code::kGreater: return compare<T>(context, std::greater<T>());
-      default: return compare<T>(context, std::greater_equal<T>());
+      case Code::kEqual: return compare<T>(context, row<T, std::equal_to<T>>);
+      case Code::kNotEqual: return compare<T>(context, row<T, std::not_equal_to<T>>);
+      case Code::kLess: return compare<T>(context, row<T, std::less<T>>);
+      case Code::kLessEqual: return compare<T>(context, row<T, std::less_equal<T>>);
+      case Code::kGreater: return compare<T>(context, row<T, std::greater<T>>);
+      default: return compare<T>(context, row<T, std::greater_equal<T>>);
     }
   });
 }

@@ -175,10 +175,15 @@ Status prepare(PrepareContext& context) {
   return {};
 }
 
-// Adds each input element to its output's accumulator. The innermost dimension is a run either of
+// Joins `run` elements with the accumulators that lie `stride` apart. Only these are made for each
+// type and function; the loops around them are one.
+using Run = void (*)(const void* input, int64_t run, void* sums, int64_t stride,
+                     const void* constants);
+
+// Joins each input element with its output's accumulator. The innermost dimension is a run either of
 // one accumulator or of neighbouring ones.
-template <class T, class Accumulator, class Function>
-void accumulate(const State& state, const T* input, Accumulator* sums, const Function& function) {
+void accumulate(const State& state, const void* input, int64_t input_bytes, void* sums,
+                int64_t sum_bytes, Run function, const void* constants = nullptr) {
   if (state.input_count == 0) return;
   std::array<int64_t, kMaxOperandRank> stride = {};
   int64_t next = 1;
@@ -193,10 +198,8 @@ void accumulate(const State& state, const T* input, Accumulator* sums, const Fun
   std::array<int64_t, kMaxOperandRank> index = {};
   int64_t at = 0;
   for (int64_t from = 0; from < state.input_count; from += run) {
-    for (int64_t i = 0; i < run; ++i) {
-      Accumulator& sum = sums[at + i * run_stride];
-      sum = function(sum, input[from + i]);
-    }
+    function(static_cast<const uint8_t*>(input) + from * input_bytes, run,
+             static_cast<uint8_t*>(sums) + at * sum_bytes, run_stride, constants);
     for (int axis = last - 1; axis >= 0; --axis) {
       at += stride[axis];
       if (++index[axis] < state.dimensions[axis].size) break;
@@ -204,6 +207,28 @@ void accumulate(const State& state, const T* input, Accumulator* sums, const Fun
       index[axis] = 0;
     }
   }
+}
+
+// Function{}(so far, element) of a run; or with the constants as a third argument.
+template <class T, class Accumulator, class Constants, class Function>
+void run(const void* input, int64_t count, void* sums, int64_t stride, const void* constants) {
+  const T* from = static_cast<const T*>(input);
+  Accumulator* to = static_cast<Accumulator*>(sums);
+  for (int64_t i = 0; i < count; ++i) {
+    Accumulator& sum = to[i * stride];
+    if constexpr (std::is_void_v<Constants>) {
+      sum = Function{}(sum, from[i]);
+    } else {
+      sum = Function{}(sum, from[i], *static_cast<const Constants*>(constants));
+    }
+  }
+}
+
+// Calls accumulate with the loop for a function of two elements.
+template <class T, class Accumulator, class Function>
+void accumulate(const State& state, const T* input, Accumulator* sums, Function) {
+  accumulate(state, input, sizeof(T), sums, sizeof(Accumulator),
+             run<T, Accumulator, void, Function>);
 }
 
 template <class T>
@@ -269,21 +294,24 @@ Status quantized_sum(EvalContext& context, const State& state) {
   return {};
 }
 
+constexpr int64_t kNoProduct = std::numeric_limits<int64_t>::min();
+
 // The first element as it is, each further one times the product so far, scaled; at last once more.
 template <class T>
 Status quantized_product(EvalContext& context, const State& state) {
   const QuantizedReduction& quantized = state.quantized;
-  constexpr int64_t kNone = std::numeric_limits<int64_t>::min();
   int64_t* products = reinterpret_cast<int64_t*>(context.scratch(0));
-  std::fill_n(products, state.output_count, kNone);
-  accumulate(state, context.in<T>(0), products, [&](int64_t product, T value) -> int64_t {
-    const int64_t x = value - quantized.input_zero_point;
-    return product == kNone ? x : scale_by(product * x, quantized.factor);
-  });
+  std::fill_n(products, state.output_count, kNoProduct);
+  const auto multiply = [](int64_t product, T value, const QuantizedReduction& by) -> int64_t {
+    const int64_t x = value - by.input_zero_point;
+    return product == kNoProduct ? x : scale_by(product * x, by.factor);
+  };
+  accumulate(state, context.in<T>(0), sizeof(T), products, sizeof(int64_t),
+             run<T, int64_t, QuantizedReduction, decltype(multiply)>, &quantized);
   T* output = context.out<T>(0);
   for (int64_t i = 0; i < state.output_count; ++i) {
     const int32_t product =
-        products[i] == kNone ? 0 : scale_by(products[i], quantized.factor);
+        products[i] == kNoProduct ? 0 : scale_by(products[i], quantized.factor);
     output[i] = static_cast<T>(stored(product, quantized));
   }
   return {};
@@ -347,10 +375,17 @@ Status eval(EvalContext& context) {
   if (code == Code::kReduceAny || code == Code::kReduceAll) {
     const bool is_any = code == Code::kReduceAny;
     uint8_t* output = context.out<uint8_t>(0);
-    std::fill_n(output, state.output_count, uint8_t{is_any ? uint8_t{0} : uint8_t{1}});
-    accumulate(state, context.in<uint8_t>(0), output, [&](uint8_t so_far, uint8_t value) {
-      return static_cast<uint8_t>(is_any ? (so_far | (value != 0)) : (so_far & (value != 0)));
-    });
+    const uint8_t* input = context.in<uint8_t>(0);
+    std::fill_n(output, state.output_count, is_any ? uint8_t{0} : uint8_t{1});
+    if (is_any) {
+      accumulate(state, input, output, [](uint8_t so_far, uint8_t value) {
+        return static_cast<uint8_t>(so_far | (value != 0));
+      });
+    } else {
+      accumulate(state, input, output, [](uint8_t so_far, uint8_t value) {
+        return static_cast<uint8_t>(so_far & (value != 0));
+      });
+    }
     return {};
   }
   return dispatch<kF32 | kI8 | kU8 | kI16 | kI32 | kI64>(
