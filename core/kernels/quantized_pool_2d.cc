@@ -66,45 +66,38 @@ v128_t rounded_quotients(v128_t sums, int32_t count) {
 
 constexpr int64_t kMostForFloats = 1 << 16;
 
-// Adds 16 channels of the patch up in 32 bits. For T of 8 bits: in 16 bits first, as long as they
-// hold the sums.
-template <class T>
-void sum_16(const Patch& patch, int64_t channels, int64_t c, v128_t (&sums)[4]) {
-  constexpr bool kSigned = std::is_signed_v<T>;
-  const auto low = [](v128_t x) {
-    return kSigned ? wasm_i32x4_extend_low_i16x8(x) : wasm_u32x4_extend_low_u16x8(x);
-  };
-  const auto high = [](v128_t x) {
-    return kSigned ? wasm_i32x4_extend_high_i16x8(x) : wasm_u32x4_extend_high_u16x8(x);
-  };
+// Adds 16 channels of bytes up, each less `less` (0 or 128: uint8 as int8 with the top bit turned
+// over): in 16 bits as long as they hold the sums, then in 32.
+[[gnu::noinline]] void sum_16(const Patch& patch, int64_t channels, int64_t c, int32_t less, v128_t (&sums)[4]) {
+  const v128_t flip = wasm_i8x16_splat(static_cast<int8_t>(less));
   v128_t a = wasm_i16x8_splat(0);
   v128_t b = wasm_i16x8_splat(0);
   int pending = 0;
   for (v128_t& sum : sums) sum = wasm_i32x4_splat(0);
   const auto flush = [&] {
-    sums[0] = wasm_i32x4_add(sums[0], low(a));
-    sums[1] = wasm_i32x4_add(sums[1], high(a));
-    sums[2] = wasm_i32x4_add(sums[2], low(b));
-    sums[3] = wasm_i32x4_add(sums[3], high(b));
+    sums[0] = wasm_i32x4_add(sums[0], wasm_i32x4_extend_low_i16x8(a));
+    sums[1] = wasm_i32x4_add(sums[1], wasm_i32x4_extend_high_i16x8(a));
+    sums[2] = wasm_i32x4_add(sums[2], wasm_i32x4_extend_low_i16x8(b));
+    sums[3] = wasm_i32x4_add(sums[3], wasm_i32x4_extend_high_i16x8(b));
     a = b = wasm_i16x8_splat(0);
     pending = 0;
   };
   for (int64_t y = 0; y < patch.rows; ++y) {
     const uint8_t* from = patch.first + y * patch.row_elements + c;
     for (int64_t x = 0; x < patch.columns; ++x, from += channels) {
-      const v128_t sixteen = wasm_v128_load(from);
-      a = wasm_i16x8_add(a, kSigned ? wasm_i16x8_extend_low_i8x16(sixteen)
-                                    : wasm_u16x8_extend_low_u8x16(sixteen));
-      b = wasm_i16x8_add(b, kSigned ? wasm_i16x8_extend_high_i8x16(sixteen)
-                                    : wasm_u16x8_extend_high_u8x16(sixteen));
+      const v128_t sixteen = wasm_v128_xor(wasm_v128_load(from), flip);
+      a = wasm_i16x8_add(a, wasm_i16x8_extend_low_i8x16(sixteen));
+      b = wasm_i16x8_add(b, wasm_i16x8_extend_high_i8x16(sixteen));
       if (++pending == 255) flush();
     }
   }
   flush();
+  const v128_t back = wasm_i32x4_splat(static_cast<int32_t>(less * patch.count()));
+  for (v128_t& sum : sums) sum = wasm_i32x4_add(sum, back);
 }
 
 template <class T>
-int64_t sum_one(const Patch& patch, int64_t channels, int64_t c) {
+[[gnu::noinline]] int64_t sum_one(const Patch& patch, int64_t channels, int64_t c) {
   int64_t sum = 0;
   for (int64_t y = 0; y < patch.rows; ++y) {
     const T* from = reinterpret_cast<const T*>(patch.first) + y * patch.row_elements + c;
@@ -124,7 +117,7 @@ void average(const Pool2DShape& shape, const void* input, int32_t min, int32_t m
     if constexpr (sizeof(T) == 1) {
       for (; c + 16 <= channels && patch.count() > 0 && patch.count() <= kMostForFloats; c += 16) {
         v128_t sums[4];
-        sum_16<T>(patch, channels, c, sums);
+        sum_16(patch, channels, c, std::is_signed_v<T> ? 0 : 128, sums);
         for (v128_t& sum : sums) {
           sum = rounded_quotients(sum, static_cast<int32_t>(patch.count()));
           sum = wasm_i32x4_min(wasm_i32x4_max(sum, low), high);
@@ -202,7 +195,7 @@ void sum_rows(int64_t batch, int64_t rows, int64_t channels, const T* input, int
       if constexpr (sizeof(T) == 1) {
         if (c + 16 <= channels) {
           v128_t four[4];
-          sum_16<T>(patch, channels, c, four);
+          sum_16(patch, channels, c, std::is_signed_v<T> ? 0 : 128, four);
           int32_t lanes[16];
           for (int i = 0; i < 4; ++i) wasm_v128_store(lanes + 4 * i, four[i]);
           for (int i = 0; i < 16; ++i) sums[image * channels + c + i] = lanes[i];
