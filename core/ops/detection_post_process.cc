@@ -12,7 +12,6 @@
 // Encodings, scores and anchors are float32, or uint8 with a scale. What no detection fills is 0.
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "core/ops/check.h"
 #include "core/ops/custom_options.h"
@@ -37,18 +36,16 @@ struct Box {
   float top, left, bottom, right;
 };
 
-struct Detection {
-  int64_t box;
-  int32_t label;
+struct Rival {
   float score;
+  int32_t label;
+  int32_t box;
 };
 
 struct State : OpState {
   Settings settings;
   std::vector<Box> boxes;
   std::vector<float> scores;
-  std::vector<int64_t> order;
-  std::vector<uint8_t> is_out;
 };
 
 Result<Settings> settings_of(const OpContext& context) {
@@ -166,27 +163,31 @@ float overlap(const Box& a, const Box& b) {
   return both / (area_a + area_b - both);
 }
 
-// Calls keep(box) for up to `most` boxes by falling score, without those that overlap a kept one.
-template <class Score, class Keep>
-void compete(State& state, int64_t most, const Score& score, const Keep& keep) {
-  state.order.clear();
-  for (size_t i = 0; i < state.boxes.size(); ++i) {
-    if (score(i) >= state.settings.score_threshold) state.order.push_back(i);
+// By falling score; of equal ones the lower label, then the earlier box is first.
+void sort_rivals(std::vector<Rival>& rivals) {
+  std::ranges::sort(rivals, [](const Rival& a, const Rival& b) {
+    if (a.score != b.score) return a.score > b.score;
+    return a.label != b.label ? a.label < b.label : a.box < b.box;
+  });
+}
+
+// The best of `rivals`, up to `most`, without those below the threshold and those that overlap a
+// better one.
+std::vector<Rival> survivors(const State& state, std::vector<Rival> rivals, int64_t most) {
+  std::erase_if(rivals, [&](const Rival& rival) {
+    return !(rival.score >= state.settings.score_threshold);
+  });
+  sort_rivals(rivals);
+  std::vector<Rival> kept;
+  for (const Rival& rival : rivals) {
+    if (static_cast<int64_t>(kept.size()) >= most) break;
+    const bool is_out = std::ranges::any_of(kept, [&](const Rival& better) {
+      return overlap(state.boxes[better.box], state.boxes[rival.box]) >
+             state.settings.overlap_threshold;
+    });
+    if (!is_out) kept.push_back(rival);
   }
-  std::ranges::stable_sort(state.order, [&](int64_t a, int64_t b) { return score(a) > score(b); });
-  state.is_out.assign(state.order.size(), 0);
-  int64_t kept = 0;
-  for (size_t i = 0; i < state.order.size() && kept < most; ++i) {
-    if (state.is_out[i]) continue;
-    keep(state.order[i]);
-    ++kept;
-    for (size_t k = i + 1; k < state.order.size(); ++k) {
-      if (!state.is_out[k] && overlap(state.boxes[state.order[i]], state.boxes[state.order[k]]) >
-                                  state.settings.overlap_threshold) {
-        state.is_out[k] = 1;
-      }
-    }
-  }
+  return kept;
 }
 
 class Writer {
@@ -208,45 +209,53 @@ class Writer {
   const EvalContext& context_;
 };
 
-void run_fast(const EvalContext& context, State& state, int64_t columns, int64_t background) {
+void run_fast(const EvalContext& context, const State& state, int64_t columns,
+              int64_t background) {
   const Settings& settings = state.settings;
-  const float* scores = state.scores.data() + background;
-  const auto best = [&](int64_t box) {
-    return *std::max_element(scores + box * columns, scores + box * columns + settings.classes);
+  // A box's classes by falling score.
+  const auto row_of = [&](size_t box) {
+    std::vector<Rival> row(settings.classes);
+    for (int32_t label = 0; label < settings.classes; ++label) {
+      row[label] = {state.scores[box * columns + background + label], label,
+                    static_cast<int32_t>(box)};
+    }
+    sort_rivals(row);
+    return row;
   };
-  std::vector<float> best_scores(state.boxes.size());
-  for (size_t i = 0; i < best_scores.size(); ++i) best_scores[i] = best(i);
+  std::vector<Rival> rivals(state.boxes.size());
+  for (size_t box = 0; box < rivals.size(); ++box) {
+    const float* scores = state.scores.data() + box * columns + background;
+    rivals[box] = {*std::max_element(scores, scores + settings.classes), 0,
+                   static_cast<int32_t>(box)};
+  }
   const int32_t shown = std::min(settings.classes_per_detection, settings.classes);
-  std::vector<int32_t> labels(settings.classes);
   Writer writer(context);
   int64_t count = 0;
-  compete(
-      state, settings.max_detections, [&](int64_t box) { return best_scores[box]; },
-      [&](int64_t box) {
-        const float* row = scores + box * columns;
-        std::iota(labels.begin(), labels.end(), 0);
-        std::ranges::stable_sort(labels, [&](int32_t a, int32_t b) { return row[a] > row[b]; });
-        for (int32_t i = 0; i < shown; ++i) {
-          writer.write(count * settings.classes_per_detection + i, state.boxes[box], labels[i],
-                       row[labels[i]]);
-        }
-        ++count;
-      });
+  for (const Rival& best : survivors(state, std::move(rivals), settings.max_detections)) {
+    const std::vector<Rival> row = row_of(best.box);
+    for (int32_t i = 0; i < shown; ++i) {
+      writer.write(count * settings.classes_per_detection + i, state.boxes[best.box],
+                   row[i].label, row[i].score);
+    }
+    ++count;
+  }
   writer.finish(count);
 }
 
-void run_regular(const EvalContext& context, State& state, int64_t columns, int64_t background) {
+void run_regular(const EvalContext& context, const State& state, int64_t columns,
+                 int64_t background) {
   const Settings& settings = state.settings;
   const int64_t per_class = std::min(settings.detections_per_class, settings.max_detections);
-  std::vector<Detection> best;
+  std::vector<Rival> best;
   for (int32_t label = 0; label < settings.classes; ++label) {
-    const float* scores = state.scores.data() + background + label;
-    const auto middle = static_cast<std::ptrdiff_t>(best.size());
-    compete(
-        state, per_class, [&](int64_t box) { return scores[box * columns]; },
-        [&](int64_t box) { best.push_back({box, label, scores[box * columns]}); });
-    std::inplace_merge(best.begin(), best.begin() + middle, best.end(),
-                       [](const Detection& a, const Detection& b) { return a.score > b.score; });
+    std::vector<Rival> rivals(state.boxes.size());
+    for (size_t box = 0; box < rivals.size(); ++box) {
+      rivals[box] = {state.scores[box * columns + background + label], label,
+                     static_cast<int32_t>(box)};
+    }
+    const std::vector<Rival> kept = survivors(state, std::move(rivals), per_class);
+    best.insert(best.end(), kept.begin(), kept.end());
+    sort_rivals(best);
     if (best.size() > static_cast<size_t>(settings.max_detections)) {
       best.resize(settings.max_detections);
     }
@@ -263,7 +272,11 @@ Status eval(EvalContext& context) {
   ZEOLITE_TRY(decode_boxes(context, state));
   const int64_t columns = context.input(1).shape[2];
   state.scores.resize(state.boxes.size() * columns);
-  for (size_t i = 0; i < state.scores.size(); ++i) state.scores[i] = real_of(context, 1, i);
+  for (size_t i = 0; i < state.scores.size(); ++i) {
+    const float score = real_of(context, 1, i);
+    // What is no number has no place in an order.
+    state.scores[i] = std::isnan(score) ? -std::numeric_limits<float>::infinity() : score;
+  }
   const int64_t background = columns - state.settings.classes;
   if (state.settings.is_regular) {
     run_regular(context, state, columns, background);
