@@ -1,9 +1,11 @@
 #include "core/formats/flex_buffers.h"
 
-// Numbers in strings need no locale here.
+// The header can turn strings into numbers, for which it wants a locale object of flatbuffers' library,
+// which is not linked; numbers in strings are not read here.
 #define FLATBUFFERS_LOCALE_INDEPENDENT 0
 #include <flatbuffers/flexbuffers.h>
 
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -69,11 +71,16 @@ class Reader {
 }  // namespace
 
 Result<json::Value> read_flex_buffer(std::span<const uint8_t> data) {
-  if (data.size() < 3 || !flexbuffers::VerifyBuffer(data.data(), data.size())) {
-    return corrupt("the options are no FlexBuffer");
+  // Aligned as the reader wants its numbers.
+  std::vector<uint64_t> words((data.size() + 7) / 8);
+  if (!data.empty()) std::memcpy(words.data(), data.data(), data.size());
+  const auto* bytes = reinterpret_cast<const uint8_t*>(words.data());
+  std::vector<uint8_t> seen;  // What is shared is verified once.
+  if (data.size() < 3 || !flexbuffers::VerifyBuffer(bytes, data.size(), &seen)) {
+    return corrupt("the options are no sound FlexBuffer");
   }
   Reader reader;
-  json::Value value = reader.read(flexbuffers::GetRoot(data.data(), data.size()), kMaxDepth);
+  json::Value value = reader.read(flexbuffers::GetRoot(bytes, data.size()), kMaxDepth);
   if (reader.is_too_large()) return unsupported("the options hold too many values");
   return value;
 }

@@ -2,10 +2,10 @@
 // the file: nothing in them is believed.
 #pragma once
 
-#include <memory>
-#include <string_view>
+#include <string>
 #include <vector>
 
+#include "core/formats/json.h"
 #include "core/ops/op.h"
 
 namespace zeolite {
@@ -29,8 +29,7 @@ class CustomOptions {
   Result<int32_t> integer_in(const char* key, int32_t least, int32_t most) const;
 
  private:
-  std::shared_ptr<const std::vector<uint64_t>> words_;  // The bytes, aligned as the reader wants.
-  size_t bytes_ = 0;
+  json::Value map_;
 };
 
 // The 32-bit integers of a C struct: the first `count` of them, or an error where there are fewer.
