@@ -2,6 +2,8 @@
 // time and with constant ones, which are evaluated while planning.
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include <limits>
 
 #include "core/ops/evaluate.h"
@@ -426,12 +428,14 @@ TEST(InferSubgraph, KeepsAFreeBatchFree) {
 }
 
 TEST(OperatorTable, HasEachOperatorOnceAndOnlyTrueVersions) {
-  std::vector<bool> seen(kBuiltinOperatorCount);
+  std::set<std::string_view> seen;
   for (const OpEntry& entry : operator_table()) {
-    const std::string_view name = builtin_operator_name(entry.code);
+    const bool is_custom = entry.code == BuiltinOperator::kCustom;
+    const std::string_view name =
+        is_custom ? entry.custom_name : builtin_operator_name(entry.code);
     EXPECT_FALSE(name.empty());
-    EXPECT_FALSE(seen[static_cast<size_t>(entry.code)]) << name;
-    seen[static_cast<size_t>(entry.code)] = true;
+    EXPECT_EQ(is_custom, !entry.custom_name.empty()) << name;
+    EXPECT_TRUE(seen.insert(name).second) << name;
     EXPECT_LE(1, entry.min_version) << name;
     EXPECT_LE(entry.min_version, entry.max_version) << name;
     EXPECT_NE(entry.kernel->infer, nullptr) << name;
