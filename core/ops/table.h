@@ -41,6 +41,10 @@ std::span<const OpEntry> operator_table();
 // The entry of `op`, or null. `user`: operators that the user brings along, or null.
 const OpEntry* find_operator(const Operator& op, const UserOperators* user = nullptr);
 
+// The types of the first tensor of numbers for which there is a kernel that is made for speed. For the
+// documentation: operators that only move elements move them in blocks, whatever their type.
+TypeSet fast_types(BuiltinOperator code);
+
 // Why `op` can't run, one sentence each: not known, another version, a count or type of operand
 // that is not taken. Empty when there is no reason. Types that must agree with each other, shapes
 // and options are infer's to check. `output_types_known` is false where the graph is being made.
