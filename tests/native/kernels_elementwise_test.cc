@@ -149,7 +149,8 @@ TEST(Broadcast, EqualShapesAreOneRun) {
 TEST(Broadcast, ShapesThatDontFitAreRefused) {
   BroadcastPlan plan;
   EXPECT_FALSE(make_broadcast_plan(std::vector<int32_t>{2}, std::vector<int32_t>{3}, &plan));
-  EXPECT_FALSE(make_broadcast_plan(std::vector<int32_t>(kMaxBroadcastRank + 1, 1), std::vector<int32_t>{3}, &plan));
+  const std::vector<int32_t> long_shape(kMaxBroadcastRank + 1, 1);
+  EXPECT_FALSE(make_broadcast_plan(long_shape, std::vector<int32_t>{3}, &plan));
   EXPECT_FALSE(make_broadcast_plan(std::vector<int32_t>{-1}, std::vector<int32_t>{-1}, &plan));
 }
 
