@@ -169,7 +169,7 @@ void set_quick(const SumStage& stage, int64_t largest_sum, PanelHead* head) {
   for (int lane = 0; lane < 4; ++lane) {
     head->magic[lane] = 12582912.0f;
     head->magic_bits[lane] = 0x4b400000 - zero_point;
-    head->sign[lane] = 0x80000000;
+    head->sign[lane] = stage.rounding == SumRounding::kHalvesUp ? 0 : 0x80000000;
     head->magnitude[lane] = 0x7fffffff;
     head->sure[lane] = kSure;
   }
@@ -178,11 +178,14 @@ void set_quick(const SumStage& stage, int64_t largest_sum, PanelHead* head) {
 }  // namespace
 
 int32_t i8_stored(const SumStage& stage, int32_t sum, FixedPointFactor factor) {
-  return std::clamp(wrapping_add(scale_by(sum, factor), stage.zero_point), stage.min, stage.max);
+  const int32_t scaled = stage.rounding == SumRounding::kHalvesUp ? scale_sum_by(sum, factor)
+                                                                  : scale_by(sum, factor);
+  return std::clamp(wrapping_add(scaled, stage.zero_point), stage.min, stage.max);
 }
 
 int32_t i8_stored(const SumStage& stage, int64_t sum, FixedPointFactor factor) {
-  const int32_t scaled = stage.rounds_once ? scale_once(sum, factor) : scale_by(sum, factor);
+  const int32_t scaled = stage.rounding == SumRounding::kOnce ? scale_once(sum, factor)
+                                                              : scale_by(sum, factor);
   return std::clamp(wrapping_add(scaled, stage.zero_point), stage.min, stage.max);
 }
 
@@ -230,6 +233,9 @@ void i8_panel_head(const SumStage& stage, const SumColumns& all, int64_t first, 
       head->factor[c] = 0xffffffff;
       head->zero[c] = wrap(zero_point - top + 1);
     } else {
+      if (stage.rounding == SumRounding::kHalvesUp) {
+        head->sign_limit[c] = std::numeric_limits<int32_t>::min();
+      }
       head->rounding[c] = wrap(top + (int64_t{1} << (e - 1)));
       head->factor[c] = uint32_t{1} << (32 - e);
       head->zero[c] = wrap(zero_point - (top >> e));

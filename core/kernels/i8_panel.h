@@ -26,18 +26,24 @@ inline constexpr int kI8TileColumns = 8;
 
 // What becomes of the sums of products.
 enum class SumOutput : uint8_t {
-  kInt8,     // scale_by(sum + bias) + zero point, between min and max.
+  kInt8,     // (sum + bias) * factor, rounded, + zero point, between min and max.
   kUint8,
   kInt16,
   kInt32,    // sum + bias.
   kFloat32,  // sum * row's scale * column's scale + bias, clamped.
 };
 
+// How sums times their column's factor are rounded.
+enum class SumRounding : uint8_t {
+  kTwice,     // scale_by.
+  kHalvesUp,  // scale_sum_by, for sums of 32 bits.
+  kOnce,      // With the whole multiplier, for sums of 64 bits.
+};
+
 struct SumStage {
   SumOutput output = SumOutput::kInt8;
+  SumRounding rounding = SumRounding::kTwice;
   bool wide = false;  // Sums of 64 bits, for activations of 16; only with kInt16.
-  // Of 64 bits: rounded once with the whole multiplier, else with its upper 16 bits (scale_by).
-  bool rounds_once = false;
   int32_t zero_point = 0;
   int32_t min = -128;
   int32_t max = 127;

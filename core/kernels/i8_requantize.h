@@ -1,4 +1,4 @@
-// Sums to stored numbers, four at a time, to the bit as scale_by rounds them.
+// Sums to stored numbers, four at a time, to the bit as scale_by and scale_sum_by round them.
 #pragma once
 
 #include "core/kernels/i8_panel.h"
@@ -41,7 +41,7 @@ struct Requantize4 {
 // The same through float32, at half the cost, for sums below 2^22 / scale that are given as floats.
 // Rounding twice is rounding once with the threshold moved: from a half to a half - 2^-(e + 1), since
 // the first rounding takes what is that near up to it. So y = x * scale is moved away from zero by as
-// much and rounded. Only where it then lies so near to a half that the errors of float32 count, once
+// much (up, where halves go up) and rounded. Only where it then lies so near to a half that the errors of float32 count, once
 // in some thousand numbers, must Requantize4 decide.
 struct QuickRequantize4 {
   v128_t scale;

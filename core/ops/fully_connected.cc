@@ -43,7 +43,8 @@ bool is_blockwise(const OpContext& context) {
 ProductRoles roles_of(const OpContext& context) {
   ProductRoles roles;
   roles.float_product = context.input(0).type != TensorType::kInt16;
-  roles.rounds_once = true;
+  roles.rounding = is_shuffled(context) ? SumRounding::kTwice : SumRounding::kHalvesUp;
+  roles.rounding_16 = SumRounding::kOnce;
   roles.asymmetric = context.options<FullyConnectedOptions>().asymmetric_quantize_inputs;
   return roles;
 }

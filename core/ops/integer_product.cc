@@ -126,9 +126,11 @@ Result<IntegerProduct> integer_product(const OpContext& context, const ProductRo
       return bad_input(input_text(context, roles.input) + " has a zero point, which int16 must not");
     }
     // The sums are as wide as the bias, except in FULLY_CONNECTED.
-    product.stage.wide = roles.rounds_once || !context.has_input(roles.bias) ||
+    product.stage.wide = roles.rounding_16 == SumRounding::kOnce || !context.has_input(roles.bias) ||
                          context.input(roles.bias).type == TensorType::kInt64;
-    product.stage.rounds_once = roles.rounds_once;
+    product.stage.rounding = roles.rounding_16;
+  } else {
+    product.stage.rounding = roles.rounding;
   }
   ZEOLITE_ASSIGN(const Affine of_output, output_affine(context, 0));
   if (output.type == TensorType::kInt16 && of_output.zero_point != 0) {

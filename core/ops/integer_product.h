@@ -17,7 +17,9 @@ struct ProductRoles {
   size_t bias = 2;
   int channel_axis = 0;         // Of the weights.
   bool float_product = false;   // The two inputs' scales are multiplied as floats (see below).
-  bool rounds_once = false;     // With int16 activations (SumStage).
+  // How the real runtime's default kernel rounds the sums of 8-bit activations, and of 16-bit ones.
+  SumRounding rounding = SumRounding::kTwice;
+  SumRounding rounding_16 = SumRounding::kTwice;
   bool asymmetric = false;      // How float activations are quantized.
 };
 

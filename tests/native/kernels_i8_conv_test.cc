@@ -37,7 +37,7 @@ struct Numbers {
     result.factors = factors.data();
     result.scales = scales.data();
     if (!has_bias) return result;
-    result.bias_is_wide = stage.wide && !stage.rounds_once;
+    result.bias_is_wide = stage.wide && stage.rounding != SumRounding::kOnce;
     result.bias = stage.output == SumOutput::kFloat32
                       ? static_cast<const void*>(float_bias.data())
                   : result.bias_is_wide ? static_cast<const void*>(wide_bias.data())
@@ -66,6 +66,7 @@ Numbers random_numbers(Random* random, int64_t images, int64_t image, int64_t we
   Numbers n;
   const int kind = random->integer(0, 3);
   n.has_bias = random->integer(0, 3) != 0;
+  if (kind < 2 && random->integer(0, 1) == 0) n.stage.rounding = SumRounding::kHalvesUp;
   const int64_t count = images * image;
   switch (kind) {
     case 0:
@@ -94,7 +95,7 @@ Numbers random_numbers(Random* random, int64_t images, int64_t image, int64_t we
       n.activations.type = ActivationType::kInt16;
       n.stage.output = SumOutput::kInt16;
       n.stage.wide = random->integer(0, 2) != 0;
-      n.stage.rounds_once = n.stage.wide && random->integer(0, 1) == 0;
+      if (n.stage.wide && random->integer(0, 1) == 0) n.stage.rounding = SumRounding::kOnce;
       for (int64_t i = 0; i < count; ++i) {
         n.x.push_back(extreme_or(random, -32768, 32767));
         append(&n.input, static_cast<int16_t>(n.x.back()));
@@ -165,8 +166,8 @@ double stored(const Numbers& n, int64_t image, int64_t c, int64_t sum) {
   }
   if (n.stage.wide) {
     const int64_t whole =
-        sum + (!n.has_bias ? 0 : n.stage.rounds_once ? n.bias[c] : n.wide_bias[c]);
-    if (!n.stage.rounds_once) {
+        sum + (!n.has_bias ? 0 : n.stage.rounding == SumRounding::kOnce ? n.bias[c] : n.wide_bias[c]);
+    if (n.stage.rounding != SumRounding::kOnce) {
       const int64_t scaled = int64_t{scale_by(whole, n.factors[c])} + n.stage.zero_point;
       return static_cast<double>(std::clamp<int64_t>(scaled, n.stage.min, n.stage.max));
     }
@@ -179,9 +180,10 @@ double stored(const Numbers& n, int64_t image, int64_t c, int64_t sum) {
   const auto wrapped =
       static_cast<int32_t>(static_cast<uint32_t>(sum + (n.has_bias ? n.bias[c] : 0)));
   if (n.stage.output == SumOutput::kInt32) return wrapped;
-  const auto scaled = static_cast<int32_t>(static_cast<uint32_t>(scale_by(wrapped, n.factors[c])) +
-                                           static_cast<uint32_t>(n.stage.zero_point));
-  return std::clamp(scaled, n.stage.min, n.stage.max);
+  const int32_t scaled = n.stage.rounding == SumRounding::kHalvesUp
+                             ? scale_sum_by(wrapped, n.factors[c])
+                             : scale_by(wrapped, n.factors[c]);
+  return std::clamp(wrapping_add(scaled, n.stage.zero_point), n.stage.min, n.stage.max);
 }
 
 double element(const SumStage& stage, const uint8_t* bytes, int64_t index) {
@@ -464,6 +466,10 @@ TEST(Requantize, FourAtATimeRoundAsOneByOne) {
   Random random(5);
   SumStage stage;
   for (int round = 0; round < 20000; ++round) {
+    stage.rounding = round % 2 == 0 ? SumRounding::kTwice : SumRounding::kHalvesUp;
+    const auto scale = round % 2 == 0
+                           ? [](int32_t x, FixedPointFactor factor) { return scale_by(x, factor); }
+                           : scale_sum_by;
     std::vector<FixedPointFactor> factors;
     for (int c = 0; c < kI8TileColumns; ++c) {
       factors.push_back(fixed_point_factor(std::exp2(random.integer(-30, -1)) *
@@ -492,7 +498,7 @@ TEST(Requantize, FourAtATimeRoundAsOneByOne) {
       }
       wasm_v128_store(got, Requantize4(head, 4 * half)(wasm_v128_load(sums)));
       for (int lane = 0; lane < 4; ++lane) {
-        ASSERT_EQ(got[lane], scale_by(sums[lane], factors[4 * half + lane]) + stage.zero_point)
+        ASSERT_EQ(got[lane], scale(sums[lane], factors[4 * half + lane]) + stage.zero_point)
             << sums[lane] << " * " << factors[4 * half + lane].multiplier << " * 2^"
             << factors[4 * half + lane].shift;
       }
