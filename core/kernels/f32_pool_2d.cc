@@ -3,19 +3,12 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/kernels/pool_windows.h"
 #include "core/kernels/simd.h"
 #include "core/kernels/split.h"
 
 namespace zeolite {
 namespace {
-
-// The part of a window that lies inside the input.
-struct WindowPart {
-  const float* first;
-  size_t rows;
-  size_t columns;
-  size_t row_step;
-};
 
 struct Max {
   static F32x4 start() { return wasm_f32x4_splat(-std::numeric_limits<float>::infinity()); }
@@ -31,20 +24,23 @@ struct Average {
 };
 
 template <class Function>
-[[gnu::noinline]] void pool_pixel(const WindowPart& part, size_t channels, float* out,
-                                  const F32Clamp& clamp) {
+[[gnu::noinline]] void pool_pixel(const PoolWindow& window, const float* first, size_t channels,
+                                  float* out, const F32Clamp& clamp) {
   const F32x4 low = wasm_f32x4_splat(clamp.min);
   const F32x4 high = wasm_f32x4_splat(clamp.max);
-  const F32x4 count = wasm_f32x4_splat(static_cast<float>(part.rows * part.columns));
+  const F32x4 count = wasm_f32x4_splat(static_cast<float>(window.count()));
+  const auto rows = static_cast<size_t>(window.rows);
+  const auto columns = static_cast<size_t>(window.columns);
+  const auto row_step = static_cast<size_t>(window.row_step);
   const int lanes = channels < 4 ? static_cast<int>(channels) : 4;
   for (size_t group = 0; group < channels; group += 4) {
     // The last vector overlaps the one before.
     const size_t c = group + 4 <= channels || channels < 4 ? group : channels - 4;
     F32x4 sum = Function::start();
-    const float* row = part.first + c;
-    for (size_t y = 0; y < part.rows; ++y, row += part.row_step) {
+    const float* row = first + c;
+    for (size_t y = 0; y < rows; ++y, row += row_step) {
       const float* pixel = row;
-      for (size_t x = 0; x < part.columns; ++x, pixel += channels) {
+      for (size_t x = 0; x < columns; ++x, pixel += channels) {
         sum = Function::add(
             sum, lanes == 4 ? wasm_v128_load(pixel) : f32x4_load_partial(pixel, lanes));
       }
@@ -56,30 +52,8 @@ template <class Function>
 template <class Function>
 void pool_2d(const Pool2DShape& shape, const float* input, float* output, const F32Clamp& clamp,
              ThreadPool* pool) {
-  const Window2D& w = shape.window;
-  const int64_t channels = shape.channels;
-  const int64_t input_row = shape.input_width * channels;
-  const int64_t output_row = shape.output_width * channels;
-  const EvenSplit split(int64_t{shape.batch} * shape.output_height, 1,
-                        output_row * w.kernel_height * w.kernel_width, pool);
-  parallel_for(split.pool, split.tasks(), [&](int64_t task) {
-    for (int64_t row = split.begin(task); row < split.end(task); ++row) {
-      const int64_t image = row / shape.output_height;
-      const int64_t top = row % shape.output_height * w.stride_height - w.pad_top;
-      const int64_t y_begin = std::max<int64_t>(top, 0);
-      const int64_t y_end = std::min<int64_t>(top + w.kernel_height, shape.input_height);
-      const float* source = input + (image * shape.input_height + y_begin) * input_row;
-      for (int64_t ox = 0; ox < shape.output_width; ++ox) {
-        const int64_t left = ox * w.stride_width - w.pad_left;
-        const int64_t x_begin = std::max<int64_t>(left, 0);
-        const int64_t x_end = std::min<int64_t>(left + w.kernel_width, shape.input_width);
-        const WindowPart part = {source + x_begin * channels,
-                                 static_cast<size_t>(std::max<int64_t>(y_end - y_begin, 0)),
-                                 static_cast<size_t>(std::max<int64_t>(x_end - x_begin, 0)),
-                                 static_cast<size_t>(input_row)};
-        pool_pixel<Function>(part, channels, output + row * output_row + ox * channels, clamp);
-      }
-    }
+  for_each_pool_window(shape, shape.channels, pool, [&](const PoolWindow& window, int64_t at) {
+    pool_pixel<Function>(window, input + window.first, shape.channels, output + at, clamp);
   });
 }
 

@@ -2,50 +2,11 @@
 
 #include <limits>
 
+#include "core/kernels/pool_windows.h"
 #include "core/kernels/split.h"
 
 namespace zeolite {
 namespace {
-
-// The pixels of one window inside the input.
-struct Patch {
-  const uint8_t* first;  // Of the input, of one image.
-  int64_t rows;
-  int64_t columns;
-  int64_t row_elements;
-
-  int64_t count() const { return rows * columns; }
-};
-
-// Calls body(patch, output offset) for each output pixel; offsets in elements.
-template <class Body>
-void for_each_patch(const Pool2DShape& shape, int64_t element_bytes, const void* input,
-                    ThreadPool* pool, const Body& body) {
-  const Window2D& window = shape.window;
-  const int64_t row_elements = int64_t{shape.input_width} * shape.channels;
-  const int64_t row_cost =
-      int64_t{shape.output_width} * shape.channels * window.kernel_height * window.kernel_width;
-  const EvenSplit split(int64_t{shape.batch} * shape.output_height, 1, row_cost / 4, pool);
-  parallel_for(split.pool, split.tasks(), [&](int64_t task) {
-    for (int64_t row = split.begin(task); row < split.end(task); ++row) {
-      const int64_t image = row / shape.output_height;
-      const int64_t top = row % shape.output_height * window.stride_height - window.pad_top;
-      const int64_t y0 = std::max<int64_t>(top, 0);
-      const int64_t y1 = std::min<int64_t>(top + window.kernel_height, shape.input_height);
-      for (int64_t x = 0; x < shape.output_width; ++x) {
-        const int64_t left = x * window.stride_width - window.pad_left;
-        const int64_t x0 = std::max<int64_t>(left, 0);
-        const int64_t x1 = std::min<int64_t>(left + window.kernel_width, shape.input_width);
-        const int64_t first = (image * shape.input_height + y0) * row_elements +
-                              x0 * shape.channels;
-        const Patch patch = {static_cast<const uint8_t*>(input) + first * element_bytes,
-                             std::max<int64_t>(y1 - y0, 0), std::max<int64_t>(x1 - x0, 0),
-                             row_elements};
-        body(patch, (row * shape.output_width + x) * shape.channels);
-      }
-    }
-  });
-}
 
 // n / count, rounded with halves away from zero.
 int32_t rounded_quotient(int64_t n, int64_t count) {
@@ -66,9 +27,10 @@ v128_t rounded_quotients(v128_t sums, int32_t count) {
 
 constexpr int64_t kMostForFloats = 1 << 16;
 
-// Adds 16 channels of bytes up, each less `less` (0 or 128: uint8 as int8 with the top bit turned
-// over): in 16 bits as long as they hold the sums, then in 32.
-[[gnu::noinline]] void sum_16(const Patch& patch, int64_t channels, int64_t c, int32_t less, v128_t (&sums)[4]) {
+// Adds up 16 channels of a window's bytes, `first` the first one's, each less `less` (0 or 128: uint8
+// as int8 with the top bit turned over): in 16 bits as long as they hold the sums, then in 32.
+[[gnu::noinline]] void sum_16(const PoolWindow& window, const uint8_t* first, int64_t channels,
+                              int32_t less, v128_t (&sums)[4]) {
   const v128_t flip = wasm_i8x16_splat(static_cast<int8_t>(less));
   v128_t a = wasm_i16x8_splat(0);
   v128_t b = wasm_i16x8_splat(0);
@@ -82,9 +44,9 @@ constexpr int64_t kMostForFloats = 1 << 16;
     a = b = wasm_i16x8_splat(0);
     pending = 0;
   };
-  for (int64_t y = 0; y < patch.rows; ++y) {
-    const uint8_t* from = patch.first + y * patch.row_elements + c;
-    for (int64_t x = 0; x < patch.columns; ++x, from += channels) {
+  for (int64_t y = 0; y < window.rows; ++y) {
+    const uint8_t* from = first + y * window.row_step;
+    for (int64_t x = 0; x < window.columns; ++x, from += channels) {
       const v128_t sixteen = wasm_v128_xor(wasm_v128_load(from), flip);
       a = wasm_i16x8_add(a, wasm_i16x8_extend_low_i8x16(sixteen));
       b = wasm_i16x8_add(b, wasm_i16x8_extend_high_i8x16(sixteen));
@@ -92,34 +54,42 @@ constexpr int64_t kMostForFloats = 1 << 16;
     }
   }
   flush();
-  const v128_t back = wasm_i32x4_splat(static_cast<int32_t>(less * patch.count()));
+  const v128_t back = wasm_i32x4_splat(static_cast<int32_t>(less * window.count()));
   for (v128_t& sum : sums) sum = wasm_i32x4_add(sum, back);
 }
 
 template <class T>
-[[gnu::noinline]] int64_t sum_one(const Patch& patch, int64_t channels, int64_t c) {
+[[gnu::noinline]] int64_t sum_one(const PoolWindow& window, const T* first, int64_t channels) {
   int64_t sum = 0;
-  for (int64_t y = 0; y < patch.rows; ++y) {
-    const T* from = reinterpret_cast<const T*>(patch.first) + y * patch.row_elements + c;
-    for (int64_t x = 0; x < patch.columns; ++x) sum += from[x * channels];
+  for (int64_t y = 0; y < window.rows; ++y) {
+    const T* from = first + y * window.row_step;
+    for (int64_t x = 0; x < window.columns; ++x) sum += from[x * channels];
   }
   return sum;
 }
 
 template <class T>
-void average(const Pool2DShape& shape, const void* input, int32_t min, int32_t max, T* output,
+void sum_bytes(const PoolWindow& window, const T* first, int64_t channels, v128_t (&sums)[4]) {
+  sum_16(window, reinterpret_cast<const uint8_t*>(first), channels, std::is_signed_v<T> ? 0 : 128,
+         sums);
+}
+
+template <class T>
+void average(const Pool2DShape& shape, const T* input, int32_t min, int32_t max, T* output,
              ThreadPool* pool) {
   const int64_t channels = shape.channels;
   const v128_t low = wasm_i32x4_splat(min);
   const v128_t high = wasm_i32x4_splat(max);
-  for_each_patch(shape, sizeof(T), input, pool, [&](const Patch& patch, int64_t at) {
+  for_each_pool_window(shape, (channels + 3) / 4, pool, [&](const PoolWindow& window, int64_t at) {
+    const T* first = input + window.first;
+    const int64_t count = window.count();
     int64_t c = 0;
     if constexpr (sizeof(T) == 1) {
-      for (; c + 16 <= channels && patch.count() > 0 && patch.count() <= kMostForFloats; c += 16) {
+      for (; c + 16 <= channels && count > 0 && count <= kMostForFloats; c += 16) {
         v128_t sums[4];
-        sum_16(patch, channels, c, std::is_signed_v<T> ? 0 : 128, sums);
+        sum_bytes(window, first + c, channels, sums);
         for (v128_t& sum : sums) {
-          sum = rounded_quotients(sum, static_cast<int32_t>(patch.count()));
+          sum = rounded_quotients(sum, static_cast<int32_t>(count));
           sum = wasm_i32x4_min(wasm_i32x4_max(sum, low), high);
         }
         const v128_t a = wasm_i16x8_narrow_i32x4(sums[0], sums[1]);
@@ -129,14 +99,14 @@ void average(const Pool2DShape& shape, const void* input, int32_t min, int32_t m
       }
     }
     for (; c < channels; ++c) {
-      const int32_t mean = rounded_quotient(sum_one<T>(patch, channels, c), patch.count());
+      const int32_t mean = rounded_quotient(sum_one(window, first + c, channels), count);
       output[at + c] = static_cast<T>(std::clamp(mean, min, max));
     }
   });
 }
 
 template <class T>
-void largest(const Pool2DShape& shape, const void* input, int32_t min, int32_t max, T* output,
+void largest(const Pool2DShape& shape, const T* input, int32_t min, int32_t max, T* output,
              ThreadPool* pool) {
   const int64_t channels = shape.channels;
   const auto splat = [](int32_t x) {
@@ -154,14 +124,14 @@ void largest(const Pool2DShape& shape, const void* input, int32_t min, int32_t m
   const v128_t low = splat(min);
   const v128_t high = splat(max);
   constexpr int64_t kLanes = 16 / sizeof(T);
-  for_each_patch(shape, sizeof(T), input, pool, [&](const Patch& patch, int64_t at) {
-    const T* first = reinterpret_cast<const T*>(patch.first);
+  for_each_pool_window(shape, (channels + 3) / 4, pool, [&](const PoolWindow& window, int64_t at) {
+    const T* first = input + window.first;
     int64_t c = 0;
     for (; c + kLanes <= channels; c += kLanes) {
       v128_t most = low;
-      for (int64_t y = 0; y < patch.rows; ++y) {
-        const T* from = first + y * patch.row_elements + c;
-        for (int64_t x = 0; x < patch.columns; ++x) {
+      for (int64_t y = 0; y < window.rows; ++y) {
+        const T* from = first + y * window.row_step + c;
+        for (int64_t x = 0; x < window.columns; ++x) {
           most = larger(most, wasm_v128_load(from + x * channels));
         }
       }
@@ -169,9 +139,9 @@ void largest(const Pool2DShape& shape, const void* input, int32_t min, int32_t m
     }
     for (; c < channels; ++c) {
       int32_t most = min;
-      for (int64_t y = 0; y < patch.rows; ++y) {
-        const T* from = first + y * patch.row_elements + c;
-        for (int64_t x = 0; x < patch.columns; ++x) {
+      for (int64_t y = 0; y < window.rows; ++y) {
+        const T* from = first + y * window.row_step + c;
+        for (int64_t x = 0; x < window.columns; ++x) {
           most = std::max<int32_t>(most, from[x * channels]);
         }
       }
@@ -189,20 +159,20 @@ void sum_rows(int64_t batch, int64_t rows, int64_t channels, const T* input, int
     for (int64_t group = split.begin(task); group < split.end(task); ++group) {
       const int64_t image = group / groups;
       int64_t c = group % groups * 16;
-      const Patch patch = {reinterpret_cast<const uint8_t*>(input + image * rows * channels), rows,
-                           1, channels};
+      const T* first = input + image * rows * channels;
+      const PoolWindow window = {0, rows, 1, channels};
       const int64_t end = std::min(c + 16, channels);
       if constexpr (sizeof(T) == 1) {
         if (c + 16 <= channels) {
           v128_t four[4];
-          sum_16(patch, channels, c, std::is_signed_v<T> ? 0 : 128, four);
+          sum_bytes(window, first + c, channels, four);
           int32_t lanes[16];
           for (int i = 0; i < 4; ++i) wasm_v128_store(lanes + 4 * i, four[i]);
           for (int i = 0; i < 16; ++i) sums[image * channels + c + i] = lanes[i];
           continue;
         }
       }
-      for (; c < end; ++c) sums[image * channels + c] = sum_one<T>(patch, channels, c);
+      for (; c < end; ++c) sums[image * channels + c] = sum_one(window, first + c, channels);
     }
   });
 }
@@ -213,13 +183,16 @@ void quantized_average_pool_2d(const Pool2DShape& shape, SmallInteger type, cons
                                int32_t min, int32_t max, void* output, ThreadPool* pool) {
   switch (type) {
     case SmallInteger::kInt8:
-      average(shape, input, min, max, static_cast<int8_t*>(output), pool);
+      average(shape, static_cast<const int8_t*>(input), min, max, static_cast<int8_t*>(output),
+              pool);
       break;
     case SmallInteger::kUint8:
-      average(shape, input, min, max, static_cast<uint8_t*>(output), pool);
+      average(shape, static_cast<const uint8_t*>(input), min, max, static_cast<uint8_t*>(output),
+              pool);
       break;
     case SmallInteger::kInt16:
-      average(shape, input, min, max, static_cast<int16_t*>(output), pool);
+      average(shape, static_cast<const int16_t*>(input), min, max, static_cast<int16_t*>(output),
+              pool);
       break;
   }
 }
@@ -228,13 +201,16 @@ void quantized_max_pool_2d(const Pool2DShape& shape, SmallInteger type, const vo
                            int32_t min, int32_t max, void* output, ThreadPool* pool) {
   switch (type) {
     case SmallInteger::kInt8:
-      largest(shape, input, min, max, static_cast<int8_t*>(output), pool);
+      largest(shape, static_cast<const int8_t*>(input), min, max, static_cast<int8_t*>(output),
+              pool);
       break;
     case SmallInteger::kUint8:
-      largest(shape, input, min, max, static_cast<uint8_t*>(output), pool);
+      largest(shape, static_cast<const uint8_t*>(input), min, max, static_cast<uint8_t*>(output),
+              pool);
       break;
     case SmallInteger::kInt16:
-      largest(shape, input, min, max, static_cast<int16_t*>(output), pool);
+      largest(shape, static_cast<const int16_t*>(input), min, max, static_cast<int16_t*>(output),
+              pool);
       break;
   }
 }

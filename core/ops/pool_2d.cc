@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "core/kernels/f32_pool_2d.h"
+#include "core/kernels/pool_windows.h"
 #include "core/kernels/quantized_pool_2d.h"
 #include "core/ops/kernels.h"
 #include "core/ops/quantized_binary.h"
@@ -67,34 +68,20 @@ Status prepare(PrepareContext& context) {
   return {};
 }
 
-void l2_pool(const Pool2DShape& shape, const float* input, float* output, F32Clamp clamp) {
-  const Window2D& window = shape.window;
-  for (int64_t n = 0; n < shape.batch; ++n) {
-    for (int64_t y = 0; y < shape.output_height; ++y) {
-      const int64_t top = y * window.stride_height - window.pad_top;
-      const int64_t y0 = std::max<int64_t>(top, 0);
-      const int64_t y1 = std::min<int64_t>(top + window.kernel_height, shape.input_height);
-      for (int64_t x = 0; x < shape.output_width; ++x) {
-        const int64_t left = x * window.stride_width - window.pad_left;
-        const int64_t x0 = std::max<int64_t>(left, 0);
-        const int64_t x1 = std::min<int64_t>(left + window.kernel_width, shape.input_width);
-        const float count = static_cast<float>((y1 - y0) * (x1 - x0));
-        for (int64_t c = 0; c < shape.channels; ++c) {
-          float sum = 0;
-          for (int64_t at_y = y0; at_y < y1; ++at_y) {
-            for (int64_t at_x = x0; at_x < x1; ++at_x) {
-              const float value =
-                  input[((n * shape.input_height + at_y) * shape.input_width + at_x) *
-                            shape.channels +
-                        c];
-              sum += value * value;
-            }
-          }
-          *output++ = std::min(std::max(std::sqrt(sum / count), clamp.min), clamp.max);
-        }
+void l2_pool(const Pool2DShape& shape, const float* input, float* output, F32Clamp clamp,
+             ThreadPool* pool) {
+  const int64_t channels = shape.channels;
+  for_each_pool_window(shape, channels, pool, [&](const PoolWindow& window, int64_t at) {
+    const auto count = static_cast<float>(window.count());
+    for (int64_t c = 0; c < channels; ++c) {
+      float sum = 0;
+      for (int64_t y = 0; y < window.rows; ++y) {
+        const float* row = input + window.first + y * window.row_step + c;
+        for (int64_t x = 0; x < window.columns; ++x) sum += row[x * channels] * row[x * channels];
       }
+      output[at + c] = std::min(std::max(std::sqrt(sum / count), clamp.min), clamp.max);
     }
-  }
+  });
 }
 
 Status eval(EvalContext& context) {
@@ -116,7 +103,7 @@ Status eval(EvalContext& context) {
     case BuiltinOperator::kMaxPool2d:
       f32_max_pool_2d(state.shape, input, output, state.clamp, context.threads());
       break;
-    default: l2_pool(state.shape, input, output, state.clamp);
+    default: l2_pool(state.shape, input, output, state.clamp, context.threads());
   }
   return {};
 }
