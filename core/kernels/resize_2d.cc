@@ -6,6 +6,7 @@
 #include "core/kernels/resize_2d.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -21,11 +22,16 @@ float scale_of(int32_t input, int32_t output, bool align_corners) {
              : static_cast<float>(input) / static_cast<float>(output);
 }
 
-// The two input positions around that of an output, and the weight of the second.
+// The two input positions around that of an output, and the weight of the second: a part of kOne.
 struct Between {
+  static constexpr float kOne = 1;
   int64_t low;
   int64_t high;
   float fraction;
+
+  static float scale_of(int32_t input, int32_t output, bool align_corners) {
+    return zeolite::scale_of(input, output, align_corners);
+  }
 
   Between(int64_t out, int32_t input, float scale, bool half_pixel_centers) {
     const float at = half_pixel_centers ? (static_cast<float>(out) + 0.5f) * scale - 0.5f
@@ -60,7 +66,7 @@ struct FixedBetween {
 };
 
 // Mixes four pixels of uint8 in float32, rounded at the end.
-void mix_bytes(const uint8_t* const (&pixels)[4], const float (&weights)[4], int64_t channels,
+void mix_bytes(const uint8_t* const (&pixels)[4], const std::array<float, 4>& weights, int64_t channels,
                uint8_t* output) {
   for (int64_t c = 0; c < channels; c += kIntegerBlock) {
     const int64_t size = std::min(kIntegerBlock, channels - c);
@@ -115,7 +121,7 @@ void mix_int8(const int8_t* const (&pixels)[4], int32_t x, int32_t y, int64_t ch
 
 // Mixes four pixels of int8 or int16; weights have 20 bits behind the point.
 void mix_stored(SmallInteger type, const void* input, const int64_t (&pixels)[4],
-                const int32_t (&weights)[4], int64_t channels, void* output, int64_t at) {
+                const std::array<int32_t, 4>& weights, int64_t channels, void* output, int64_t at) {
   constexpr int kBits = 20;
   const RoundingShift4 shift(kBits);
   for (int64_t c = 0; c < channels; c += kIntegerBlock) {
@@ -148,7 +154,7 @@ void mix_stored(SmallInteger type, const void* input, const int64_t (&pixels)[4]
 }
 
 // Mixes four pixels: weights in the order top left, top right, bottom left, bottom right.
-[[gnu::noinline]] void mix_pixels(const float* const (&pixels)[4], const float (&weights)[4],
+[[gnu::noinline]] void mix_pixels(const float* const (&pixels)[4], const std::array<float, 4>& weights,
                                   size_t channels, float* out) {
   const F32x4 w0 = wasm_f32x4_splat(weights[0]);
   const F32x4 w1 = wasm_f32x4_splat(weights[1]);
@@ -176,96 +182,72 @@ int64_t nearest(int64_t out, int32_t input, float scale, const Resize2DShape& sh
   return std::clamp<int64_t>(index, 0, input - 1);
 }
 
-}  // namespace
-
-namespace {
-
-// Calls mix(pixels, weights, output) for each output pixel: offsets of elements, in the order top
-// left, top right, bottom left, bottom right.
-template <class Mix>
+// Calls mix(pixels, x, y, output) for each output pixel: pixels are offsets of elements, in the order
+// top left, top right, bottom left, bottom right, x and y the weights of the right and of the bottom.
+template <class Place, class Mix>
 void for_each_mix(const Resize2DShape& shape, ThreadPool* pool, const Mix& mix) {
   const int64_t channels = shape.channels;
   const int64_t input_row = shape.input_width * channels;
   const int64_t output_row = shape.output_width * channels;
-  const float y_scale = scale_of(shape.input_height, shape.output_height, shape.align_corners);
-  const float x_scale = scale_of(shape.input_width, shape.output_width, shape.align_corners);
+  const auto y_scale =
+      Place::scale_of(shape.input_height, shape.output_height, shape.align_corners);
+  const auto x_scale = Place::scale_of(shape.input_width, shape.output_width, shape.align_corners);
   const EvenSplit split(int64_t{shape.batch} * shape.output_height, 1, 4 * output_row, pool);
   parallel_for(split.pool, split.tasks(), [&](int64_t task) {
     for (int64_t row = split.begin(task); row < split.end(task); ++row) {
-      const Between y(row % shape.output_height, shape.input_height, y_scale,
-                      shape.half_pixel_centers);
+      const Place y(row % shape.output_height, shape.input_height, y_scale,
+                    shape.half_pixel_centers);
       const int64_t image = row / shape.output_height * shape.input_height * input_row;
       const int64_t top = image + y.low * input_row;
       const int64_t bottom = image + y.high * input_row;
       int64_t out = row * output_row;
       for (int64_t ox = 0; ox < shape.output_width; ++ox, out += channels) {
-        const Between x(ox, shape.input_width, x_scale, shape.half_pixel_centers);
+        const Place x(ox, shape.input_width, x_scale, shape.half_pixel_centers);
         const int64_t pixels[4] = {top + x.low * channels, top + x.high * channels,
                                    bottom + x.low * channels, bottom + x.high * channels};
-        const float weights[4] = {(1.0f - y.fraction) * (1.0f - x.fraction),
-                                  (1.0f - y.fraction) * x.fraction,
-                                  y.fraction * (1.0f - x.fraction), y.fraction * x.fraction};
-        mix(pixels, weights, out);
+        mix(pixels, x.fraction, y.fraction, out);
       }
     }
   });
+}
+
+// The weights of four pixels, in for_each_mix's order.
+template <class Place, class T>
+std::array<T, 4> weights_of(T x, T y) {
+  constexpr T kOne = Place::kOne;
+  return {(kOne - y) * (kOne - x), (kOne - y) * x, y * (kOne - x), y * x};
 }
 
 }  // namespace
 
 void f32_resize_bilinear(const Resize2DShape& shape, const float* input, float* output,
                          ThreadPool* pool) {
-  for_each_mix(shape, pool, [&](const auto& at, const auto& weights, int64_t out) {
+  for_each_mix<Between>(shape, pool, [&](const auto& at, float x, float y, int64_t out) {
     const float* const pixels[4] = {input + at[0], input + at[1], input + at[2], input + at[3]};
-    mix_pixels(pixels, weights, shape.channels, output + out);
+    mix_pixels(pixels, weights_of<Between>(x, y), shape.channels, output + out);
   });
 }
 
 void u8_resize_bilinear(const Resize2DShape& shape, const uint8_t* input, uint8_t* output,
                         ThreadPool* pool) {
-  for_each_mix(shape, pool, [&](const auto& at, const auto& weights, int64_t out) {
+  for_each_mix<Between>(shape, pool, [&](const auto& at, float x, float y, int64_t out) {
     const uint8_t* const pixels[4] = {input + at[0], input + at[1], input + at[2], input + at[3]};
-    mix_bytes(pixels, weights, shape.channels, output + out);
+    mix_bytes(pixels, weights_of<Between>(x, y), shape.channels, output + out);
   });
 }
 
 void integer_resize_bilinear(const Resize2DShape& shape, SmallInteger type, const void* input,
                              void* output, ThreadPool* pool) {
   const int64_t channels = shape.channels;
-  const int64_t input_row = shape.input_width * channels;
-  const int64_t output_row = shape.output_width * channels;
-  const int64_t y_scale =
-      FixedBetween::scale_of(shape.input_height, shape.output_height, shape.align_corners);
-  const int64_t x_scale =
-      FixedBetween::scale_of(shape.input_width, shape.output_width, shape.align_corners);
-  const EvenSplit split(int64_t{shape.batch} * shape.output_height, 1, 4 * output_row, pool);
-  parallel_for(split.pool, split.tasks(), [&](int64_t task) {
-    for (int64_t row = split.begin(task); row < split.end(task); ++row) {
-      const FixedBetween y(row % shape.output_height, shape.input_height, y_scale,
-                           shape.half_pixel_centers);
-      const int64_t image = row / shape.output_height * shape.input_height * input_row;
-      const int64_t top = image + y.low * input_row;
-      const int64_t bottom = image + y.high * input_row;
-      for (int64_t ox = 0; ox < shape.output_width; ++ox) {
-        const FixedBetween x(ox, shape.input_width, x_scale, shape.half_pixel_centers);
-        constexpr int32_t kOne = FixedBetween::kOne;
-        const int64_t pixels[4] = {top + x.low * channels, top + x.high * channels,
-                                   bottom + x.low * channels, bottom + x.high * channels};
-        const int32_t weights[4] = {(kOne - y.fraction) * (kOne - x.fraction),
-                                    (kOne - y.fraction) * x.fraction,
-                                    y.fraction * (kOne - x.fraction), y.fraction * x.fraction};
-        const int64_t out = row * output_row + ox * channels;
-        // Positions before the first pixel make fractions below 0, which 16 bits don't hold beside
-        // the other weight.
-        if (type == SmallInteger::kInt8 && x.fraction >= 0 && channels >= 8) {
-          const int8_t* from = static_cast<const int8_t*>(input);
-          const int8_t* const four[4] = {from + pixels[0], from + pixels[1], from + pixels[2],
-                                         from + pixels[3]};
-          mix_int8(four, x.fraction, y.fraction, channels, static_cast<int8_t*>(output) + out);
-        } else {
-          mix_stored(type, input, pixels, weights, channels, output, out);
-        }
-      }
+  for_each_mix<FixedBetween>(shape, pool, [&](const auto& at, int32_t x, int32_t y, int64_t out) {
+    // Positions before the first pixel make fractions below 0, which 16 bits don't hold beside the
+    // other weight.
+    if (type == SmallInteger::kInt8 && x >= 0 && channels >= 8) {
+      const int8_t* from = static_cast<const int8_t*>(input);
+      const int8_t* const pixels[4] = {from + at[0], from + at[1], from + at[2], from + at[3]};
+      mix_int8(pixels, x, y, channels, static_cast<int8_t*>(output) + out);
+    } else {
+      mix_stored(type, input, at, weights_of<FixedBetween>(x, y), channels, output, out);
     }
   });
 }
