@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/base/wrapping.h"
 #include "core/kernels/quantized.h"
 #include "core/kernels/simd.h"
 #include "core/kernels/split.h"
@@ -115,7 +116,7 @@ I8Matrix i8_matrix_pack(int64_t n, int64_t k, const int8_t* weights, uint8_t* pa
     int8_t* to = panels + row / kI8PanelRows * panel_bytes(k) + row % kI8PanelRows * 2;
     for (int64_t i = 0; i < k; ++i) {
       to[i / 2 * kPairBytes + i % 2] = weights[i];
-      sums[row] = wrapping_add(sums[row], weights[i]);
+      sums[row] = wrapping_add(sums[row], int32_t{weights[i]});
     }
   }
   return matrix;

@@ -13,9 +13,7 @@ template <class T>
 void store_rest(const int32_t* from, int64_t first, int64_t count, int32_t zero_point, int32_t min,
                 int32_t max, T* to) {
   for (int64_t i = first; i < count; ++i) {
-    const auto sum = static_cast<int32_t>(static_cast<uint32_t>(from[i]) +
-                                          static_cast<uint32_t>(zero_point));
-    to[i] = static_cast<T>(std::clamp(sum, min, max));
+    to[i] = static_cast<T>(std::clamp(wrapping_add(from[i], zero_point), min, max));
   }
 }
 

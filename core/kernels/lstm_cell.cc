@@ -78,7 +78,7 @@ void layer_norm(const I16LstmGate& gate, int64_t count, int16_t* x) {
                                   gate.layer_norm_scale.shift + 12};
   for (int64_t i = 0; i < count; ++i) {
     const int32_t normal = scale_by(wrapping_add(1024 * x[i], -mean), factor);
-    const int64_t y = wrapping_add(wrapping_mul(normal, gate.layer_norm[i]), gate.bias[i]);
+    const int64_t y = wrapping_add(wrapping_mul(normal, int32_t{gate.layer_norm[i]}), gate.bias[i]);
     const auto without_bits = static_cast<int32_t>((y > 0 ? y + 512 : y - 512) / 1024);
     x[i] = saturate_i16(scale_by(without_bits, scale));
   }
@@ -130,7 +130,7 @@ void i16_lstm_cell(const I16LstmCell& p, int16_t* const* gates, int16_t* cell) {
     if (gate.peephole_weights != nullptr) {
       for (int64_t i = 0; i < n; ++i) {
         const int32_t y = scale_by(int32_t{gate.peephole_weights[i]} * cell[i], gate.peephole);
-        x[i] = saturate_i16(wrapping_add(y, x[i]));
+        x[i] = saturate_i16(wrapping_add(y, int32_t{x[i]}));
       }
     }
     if (gate.layer_norm != nullptr && p.in_float) {

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "core/base/wrapping.h"
+
 namespace zeolite {
 
 // real = scale * (stored - zero_point), for a whole tensor.
@@ -33,14 +35,6 @@ inline FixedPointFactor fixed_point_factor(double factor) {
   }
   if (exponent < -31) return {};
   return {static_cast<int32_t>(multiplier), exponent};
-}
-
-// Sums and products that wrap around, for sizes that only a hostile file has.
-inline int32_t wrapping_add(int32_t a, int32_t b) {
-  return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
-}
-inline int32_t wrapping_mul(int32_t a, int32_t b) {
-  return static_cast<int32_t>(static_cast<uint32_t>(a) * static_cast<uint32_t>(b));
 }
 
 // a * b / 2^31, rounded to the nearest (halves away from zero); only -2^31 * -2^31 saturates.

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cmath>
 
+#include "core/base/wrapping.h"
 #include "core/kernels/split.h"
 
 namespace zeolite {
@@ -149,7 +150,7 @@ void int16_softmax(const SoftmaxPoints& points, int64_t rows, int64_t depth,
     for (int64_t i = 0; i < depth; ++i) {
       const int32_t place = std::clamp(scale_by(from[i] - most, factor), -65535, 0) + 32767;
       to[i] = interpolate(points.exponential, place);
-      sum = static_cast<int32_t>(static_cast<uint32_t>(sum) + static_cast<uint32_t>(to[i]));
+      sum = wrapping_add(sum, int32_t{to[i]});
     }
     if (sum <= 0) {  // Too many for 16 bits before the point.
       std::fill_n(to, depth, int16_t{0});

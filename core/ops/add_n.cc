@@ -1,6 +1,5 @@
 // ADD_N (1): the sum of two tensors or more of one shape, float32 or int32. Integers wrap around.
-#include <type_traits>
-
+#include "core/base/wrapping.h"
 #include "core/ops/check.h"
 #include "core/ops/dispatch.h"
 #include "core/ops/kernels.h"
@@ -25,14 +24,13 @@ Status infer(InferContext& context) {
 Status eval(EvalContext& context) {
   const int64_t count = product(context.output(0).shape);
   return dispatch<kF32 | kI32>(context.input(0).type, [&]<class T>() -> Status {
-    using Wide = std::conditional_t<std::is_integral_v<T>, uint32_t, float>;
     T* to = context.out<T>(0);
     for (int64_t i = 0; i < count; ++i) {
-      auto sum = static_cast<Wide>(context.in<T>(0)[i]);
+      T sum = context.in<T>(0)[i];
       for (size_t k = 1; k < context.input_count(); ++k) {
-        sum += static_cast<Wide>(context.in<T>(k)[i]);
+        sum = wrapping_add(sum, context.in<T>(k)[i]);
       }
-      to[i] = static_cast<T>(sum);
+      to[i] = sum;
     }
     return {};
   });

@@ -12,6 +12,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "core/base/wrapping.h"
 #include "core/kernels/broadcast.h"
 #include "core/kernels/f32_binary.h"
 #include "core/ops/dispatch.h"
@@ -99,10 +100,6 @@ Status prepare(PrepareContext& context) {
   return {};
 }
 
-// Wrap-around arithmetic: signed overflow is undefined in C++.
-template <class T>
-using Wrapping = std::make_unsigned_t<std::common_type_t<T, int>>;
-
 // A function on a row of pairs; strides are 0 or 1. Only these are made for each type and function,
 // the loops around them but once a type.
 template <class T>
@@ -160,18 +157,17 @@ bool has_negative(const Operand& operand) {
 
 template <class T>
 T integer_power(T base, T exponent) {  // exponent >= 0
-  Wrapping<T> result = 1;
-  Wrapping<T> square = static_cast<Wrapping<T>>(base);
-  for (; exponent > 0; exponent /= 2, square *= square) {
-    if (exponent % 2 != 0) result *= square;
+  T result = 1;
+  for (; exponent > 0; exponent /= 2, base = wrapping_mul(base, base)) {
+    if (exponent % 2 != 0) result = wrapping_mul(result, base);
   }
-  return static_cast<T>(result);
+  return result;
 }
 
 template <class T>
 T quotient(T a, T b) {
   if constexpr (std::is_signed_v<T> && std::is_integral_v<T>) {
-    if (b == -1) return static_cast<T>(0 - static_cast<Wrapping<T>>(a));
+    if (b == -1) return wrapping_sub(T{0}, a);
   }
   return static_cast<T>(a / b);
 }
@@ -222,13 +218,12 @@ Row<T> row_of(Code code) {
     default: break;
   }
   if constexpr (std::is_integral_v<T>) {
-    using W = Wrapping<T>;
     switch (code) {
-      case Code::kAdd: return loop([](T x, T y) { return static_cast<T>(W(x) + W(y)); });
-      case Code::kSub: return loop([](T x, T y) { return static_cast<T>(W(x) - W(y)); });
-      case Code::kMul: return loop([](T x, T y) { return static_cast<T>(W(x) * W(y)); });
+      case Code::kAdd: return loop([](T x, T y) { return wrapping_add(x, y); });
+      case Code::kSub: return loop([](T x, T y) { return wrapping_sub(x, y); });
+      case Code::kMul: return loop([](T x, T y) { return wrapping_mul(x, y); });
       case Code::kSquaredDifference:
-        return loop([](T x, T y) { return static_cast<T>((W(x) - W(y)) * (W(x) - W(y))); });
+        return loop([](T x, T y) { return wrapping_mul(wrapping_sub(x, y), wrapping_sub(x, y)); });
       case Code::kDiv: return loop([](T x, T y) { return quotient<T>(x, y); });
       case Code::kPow: return loop([](T x, T y) { return integer_power<T>(x, y); });
       case Code::kMaximum: return loop([](T x, T y) { return std::max(x, y); });

@@ -2,8 +2,7 @@
 // itself out, `reverse` starts at the end.
 //   input any shape    axis int32, one value    output the same shape and type
 // Integers wrap around.
-#include <type_traits>
-
+#include "core/base/wrapping.h"
 #include "core/ops/check.h"
 #include "core/ops/dispatch.h"
 #include "core/ops/kernels.h"
@@ -16,16 +15,6 @@ Status infer(InferContext& context) {
     return bad_input(input_text(context, 1) + ": expected one axis");
   }
   return context.set_output(0, context.input(0).type, context.input(0).shape);
-}
-
-template <class T>
-T wrapping_add(T a, T b) {
-  if constexpr (std::is_integral_v<T>) {
-    using Wrapping = std::make_unsigned_t<T>;
-    return static_cast<T>(static_cast<Wrapping>(a) + static_cast<Wrapping>(b));
-  } else {
-    return a + b;
-  }
 }
 
 Status eval(EvalContext& context) {

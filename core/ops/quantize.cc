@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "core/base/half.h"
+#include "core/base/wrapping.h"
 #include "core/kernels/quantize.h"
 #include "core/kernels/sub_byte.h"
 #include "core/ops/check.h"
@@ -104,12 +105,8 @@ Status requantize_32(EvalContext& context, const State& state, int64_t count) {
     const int32_t x = context.input(0).type == TensorType::kInt32
                           ? context.in<int32_t>(0)[i]
                           : int32_t{context.in<int16_t>(0)[i]};
-    const auto centered = static_cast<int32_t>(static_cast<uint32_t>(x) -
-                                               static_cast<uint32_t>(state.input.zero_point));
-    const auto sum = static_cast<int32_t>(
-        static_cast<uint32_t>(scale_by(centered, state.factor)) +
-        static_cast<uint32_t>(state.output.zero_point));
-    const int32_t y = std::clamp(sum, range.min, range.max);
+    const int32_t scaled = scale_by(wrapping_sub(x, state.input.zero_point), state.factor);
+    const int32_t y = std::clamp(wrapping_add(scaled, state.output.zero_point), range.min, range.max);
     switch (type) {
       case TensorType::kInt8: context.out<int8_t>(0)[i] = static_cast<int8_t>(y); break;
       case TensorType::kInt16: context.out<int16_t>(0)[i] = static_cast<int16_t>(y); break;

@@ -189,10 +189,13 @@ Status QuantizedUnary::set_sigmoid(bool is_tanh) {
 }
 
 // factor_ is a multiplier and a shift to the right here.
-int32_t QuantizedUnary::sigmoid(int32_t stored) const {
+int32_t QuantizedUnary::at_table_scale(int32_t stored) const {
   const int64_t rounding = factor_.shift > 0 ? int64_t{1} << (factor_.shift - 1) : 0;
-  const auto x = static_cast<int32_t>((int64_t{stored} * factor_.multiplier + rounding) >>
-                                      factor_.shift);
+  return static_cast<int32_t>((int64_t{stored} * factor_.multiplier + rounding) >> factor_.shift);
+}
+
+int32_t QuantizedUnary::sigmoid(int32_t stored) const {
+  const int32_t x = at_table_scale(stored);
   const auto& points = sigmoid_points().at;
   const auto magnitude = static_cast<uint32_t>(std::abs(x));
   const uint32_t place = magnitude >> 9;
@@ -206,9 +209,7 @@ int32_t QuantizedUnary::sigmoid(int32_t stored) const {
 }
 
 int32_t QuantizedUnary::tanh(int32_t stored) const {
-  const int64_t rounding = factor_.shift > 0 ? int64_t{1} << (factor_.shift - 1) : 0;
-  const auto x = static_cast<int32_t>((int64_t{stored} * factor_.multiplier + rounding) >>
-                                      factor_.shift);
+  const int32_t x = at_table_scale(stored);
   const auto& points = sigmoid_points().at;
   const auto magnitude = static_cast<uint32_t>(std::abs(x));
   const uint32_t place = magnitude >> 8;
@@ -252,9 +253,7 @@ int32_t QuantizedUnary::hard_swish(int32_t centered) const {
 int32_t QuantizedUnary::operator()(int32_t stored) const {
   const int32_t centered = stored - input_.zero_point;
   const auto result = [&](int32_t scaled) {
-    const auto sum = static_cast<int32_t>(static_cast<uint32_t>(scaled) +
-                                          static_cast<uint32_t>(output_.zero_point));
-    return std::clamp(sum, range_.min, range_.max);
+    return std::clamp(wrapping_add(scaled, output_.zero_point), range_.min, range_.max);
   };
   switch (kind_) {
     case Kind::kRelu: return result(scale_by(centered, factor_));

@@ -32,6 +32,8 @@ class QuantizedUnary {
   Status set_sigmoid(bool is_tanh);
   void set_interpolated();
   float real_function(float x) const;
+  // The input at the scale at which SigmoidPoints are looked up.
+  int32_t at_table_scale(int32_t stored) const;
   int32_t sigmoid(int32_t stored) const;
   int32_t tanh(int32_t stored) const;
   int32_t hard_swish(int32_t centered) const;

@@ -13,10 +13,11 @@
 #include <limits>
 #include <type_traits>
 
+#include "core/base/wrapping.h"
 #include "core/kernels/f32_pool_2d.h"
 #include "core/kernels/quantized_pool_2d.h"
-#include "core/ops/dispatch.h"
 #include "core/ops/check.h"
+#include "core/ops/dispatch.h"
 #include "core/ops/kernels.h"
 #include "core/ops/quantized_binary.h"
 
@@ -254,9 +255,8 @@ Status sum(EvalContext& context, const State& state) {
 }
 
 int32_t stored(int32_t scaled, const QuantizedReduction& quantized) {
-  const auto sum = static_cast<int32_t>(static_cast<uint32_t>(scaled) +
-                                        static_cast<uint32_t>(quantized.zero_point));
-  return std::clamp(sum, quantized.range.min, quantized.range.max);
+  return std::clamp(wrapping_add(scaled, quantized.zero_point), quantized.range.min,
+                    quantized.range.max);
 }
 
 template <class T>
@@ -334,13 +334,7 @@ Status extreme_or_product(EvalContext& context, const State& state) {
       apply(Limits::max(), [](T a, T b) { return std::min(a, b); });
       break;
     default:
-      apply(T{1}, [](T a, T b) {
-        if constexpr (std::is_integral_v<T>) {
-          return static_cast<T>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
-        } else {
-          return a * b;
-        }
-      });
+      apply(T{1}, [](T a, T b) { return wrapping_mul(a, b); });
   }
   return {};
 }

@@ -4,8 +4,8 @@
 //   output   the updates' type, of the given shape; the last sizes are R
 // Integers wrap around; bools are joined by "or". An index outside is an error.
 #include <cstring>
-#include <type_traits>
 
+#include "core/base/wrapping.h"
 #include "core/ops/check.h"
 #include "core/ops/dispatch.h"
 #include "core/ops/kernels.h"
@@ -38,13 +38,7 @@ Status infer(InferContext& context) {
 
 template <class T>
 T added(T a, T b, bool is_bool) {
-  if constexpr (std::is_integral_v<T>) {
-    if (is_bool) return static_cast<T>(a != 0 || b != 0);
-    using Wrapping = std::make_unsigned_t<T>;
-    return static_cast<T>(static_cast<Wrapping>(a) + static_cast<Wrapping>(b));
-  } else {
-    return a + b;
-  }
+  return is_bool ? static_cast<T>(a != T(0) || b != T(0)) : wrapping_add(a, b);
 }
 
 Status eval(EvalContext& context) {

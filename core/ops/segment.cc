@@ -7,8 +7,8 @@
 // wrap around.
 #include <algorithm>
 #include <limits>
-#include <type_traits>
 
+#include "core/base/wrapping.h"
 #include "core/ops/check.h"
 #include "core/ops/dispatch.h"
 #include "core/ops/kernels.h"
@@ -78,13 +78,11 @@ T start_of(Code code) {
 
 template <class T>
 T joined(Code code, T a, T b) {
-  using Wide = std::conditional_t<std::is_integral_v<T>, uint32_t, float>;
   switch (code) {
-    case Code::kUnsortedSegmentProd:
-      return static_cast<T>(static_cast<Wide>(a) * static_cast<Wide>(b));
+    case Code::kUnsortedSegmentProd: return wrapping_mul(a, b);
     case Code::kUnsortedSegmentMax: return std::max(a, b);
     case Code::kUnsortedSegmentMin: return std::min(a, b);
-    default: return static_cast<T>(static_cast<Wide>(a) + static_cast<Wide>(b));
+    default: return wrapping_add(a, b);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "core/base/wrapping.h"
 #include "core/ops/check.h"
 #include "core/ops/dispatch.h"
 #include "core/ops/kernels.h"
@@ -37,22 +38,10 @@ Status prepare(PrepareContext& context) {
 template <class T>
 T apply(Code code, T a, T b) {
   if constexpr (std::is_integral_v<T>) {
-    // At least 32 bits, so that a product of 16-bit numbers is not one of signed integers.
-    using Wide = std::make_unsigned_t<std::common_type_t<T, int>>;
-    switch (code) {
-      case Code::kStablehloAdd: return static_cast<T>(static_cast<Wide>(a) + static_cast<Wide>(b));
-      case Code::kStablehloMultiply:
-        return static_cast<T>(static_cast<Wide>(a) * static_cast<Wide>(b));
-      case Code::kStablehloAnd: return static_cast<T>(a & b);
-      default: break;
-    }
-  } else {
-    switch (code) {
-      case Code::kStablehloAdd: return static_cast<T>(a + b);
-      case Code::kStablehloMultiply: return static_cast<T>(a * b);
-      default: break;
-    }
+    if (code == Code::kStablehloAnd) return static_cast<T>(a & b);
   }
+  if (code == Code::kStablehloAdd) return wrapping_add(a, b);
+  if (code == Code::kStablehloMultiply) return wrapping_mul(a, b);
   return code == Code::kStablehloMaximum ? (a < b ? b : a) : (b < a ? b : a);
 }
 

@@ -13,10 +13,11 @@
 #include <memory>
 #include <type_traits>
 
+#include "core/base/wrapping.h"
 #include "core/kernels/f32_unary.h"
+#include "core/kernels/lookup.h"
 #include "core/ops/check.h"
 #include "core/ops/dispatch.h"
-#include "core/kernels/lookup.h"
 #include "core/ops/kernels.h"
 #include "core/ops/quantized_unary.h"
 #include "core/ops/widened.h"
@@ -140,8 +141,7 @@ Status prepare(PrepareContext& context) {
 template <class T>
 T reference(Code code, T x) {
   if constexpr (std::is_integral_v<T>) {
-    using Wrapping = std::make_unsigned_t<T>;
-    const T negated = static_cast<T>(Wrapping{0} - static_cast<Wrapping>(x));
+    const T negated = wrapping_sub(T{0}, x);
     switch (code) {
       case Code::kAbs: return x < 0 ? negated : x;
       case Code::kNeg: return negated;
