@@ -129,4 +129,15 @@ void widen_activations(const ActivationForm& form, const BatchScale& scale, cons
   }
 }
 
+void flip_activations(const ActivationForm& form, const uint8_t* source, int64_t count,
+                      uint8_t* target) {
+  const uint8_t flip = form.type == ActivationType::kInt8 ? 0x80 : 0;
+  const v128_t flips = wasm_i8x16_splat(static_cast<int8_t>(flip));
+  int64_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    wasm_v128_store(target + i, wasm_v128_xor(wasm_v128_load(source + i), flips));
+  }
+  for (; i < count; ++i) target[i] = source[i] ^ flip;
+}
+
 }  // namespace zeolite

@@ -35,4 +35,8 @@ BatchScale batch_scale_of(const float* values, int64_t count, bool asymmetric);
 void widen_activations(const ActivationForm& form, const BatchScale& scale, const void* source,
                        int64_t count, int16_t* target);
 
+// 8-bit integers as unsigned ones: int8 with 128 added.
+void flip_activations(const ActivationForm& form, const uint8_t* source, int64_t count,
+                      uint8_t* target);
+
 }  // namespace zeolite

@@ -27,24 +27,26 @@ uint64_t table_bytes(const I8Conv2DPlan& plan) {
 }
 
 // Pointers for the pixels [first, first + count), in the order of i8_panel.
-void fill_table(const I8Conv2DPlan& plan, const int16_t* images, int64_t first, int64_t count,
-                const int16_t** table) {
+// T: bytes or numbers of 16 bits.
+template <class T>
+void fill_table(const I8Conv2DPlan& plan, const T* images, int64_t first, int64_t count,
+                const T** table) {
   const Conv2DShape& shape = plan.shape;
   const Window2D& w = shape.window;
   const bool by_row = plan.algorithm == I8ConvAlgorithm::kRows;
   const int64_t taps = plan.form.taps;
   const int64_t channels = shape.input_channels;
   const int64_t row_elements = plan.padded_width * channels;
-  const int16_t* const zeros = images + i8_image_elements(plan);
+  const T* const zeros = images + i8_image_elements(plan);
   int64_t ox = first % shape.output_width;
   int64_t oy = first / shape.output_width % shape.output_height;
   int64_t image = first / shape.output_width / shape.output_height;
   const int64_t padded = (count + kRows - 1) / kRows * kRows;
   for (int64_t pixel = 0; pixel < padded; ++pixel) {
-    const int16_t** target = table + pixel / kRows * taps * kRows + pixel % kRows;
-    const int16_t* const source = images + image * plan.padded_height * row_elements;
+    const T** target = table + pixel / kRows * taps * kRows + pixel % kRows;
+    const T* const source = images + image * plan.padded_height * row_elements;
     if (by_row) {
-      const int16_t* row =
+      const T* row =
           source + oy * w.stride_height * row_elements + ox * w.stride_width * channels;
       for (int64_t tap = 0; tap < taps; ++tap, target += kRows) {
         *target = row;
@@ -82,7 +84,7 @@ int64_t i8_image_elements(const I8Conv2DPlan& plan) {
 uint64_t i8_images_bytes(const I8Conv2DPlan& plan) {
   return align_up(
       static_cast<uint64_t>(i8_image_elements(plan) + plan.shape.input_channels + 8) *
-      sizeof(int16_t));
+      (plan.form.quads ? sizeof(uint8_t) : sizeof(int16_t)));
 }
 
 uint64_t i8_scales_bytes(const I8Conv2DPlan& plan) {
@@ -90,6 +92,43 @@ uint64_t i8_scales_bytes(const I8Conv2DPlan& plan) {
              ? align_up(static_cast<uint64_t>(plan.shape.batch) * sizeof(BatchScale))
              : 0;
 }
+
+namespace {
+
+// The images with `padding` around them, and a pixel of it behind them; write(from, image, count,
+// target) writes `count` elements of the input from `from` on.
+template <class T, class Write>
+void write_images(const I8Conv2DPlan& plan, T padding, T* images, ThreadPool* pool,
+                  const Write& write) {
+  const Conv2DShape& shape = plan.shape;
+  const int64_t channels = shape.input_channels;
+  const int64_t input_row = shape.input_width * channels;
+  const int64_t input_image = shape.input_height * input_row;
+  const bool is_padded = plan.algorithm != I8ConvAlgorithm::kTaps;
+  const int64_t top = is_padded ? shape.window.pad_top : 0;
+  const int64_t left = is_padded ? std::min<int64_t>(shape.window.pad_left, plan.padded_width) : 0;
+  const int64_t copied = std::min<int64_t>(shape.input_width, plan.padded_width - left);
+  const int64_t row_elements = plan.padded_width * channels;
+  const EvenSplit split(shape.batch * plan.padded_height, 8, row_elements, pool);
+  parallel_for(split.pool, split.tasks(), [&](int64_t task) {
+    for (int64_t row = split.begin(task); row < split.end(task); ++row) {
+      const int64_t image = row / plan.padded_height;
+      const int64_t y = row % plan.padded_height - top;
+      T* const target = images + row * row_elements;
+      if (y < 0 || y >= shape.input_height) {
+        std::fill_n(target, row_elements, padding);
+        continue;
+      }
+      std::fill_n(target, left * channels, padding);
+      write(image * input_image + y * input_row, image, copied * channels,
+            target + left * channels);
+      std::fill(target + (left + copied) * channels, target + row_elements, padding);
+    }
+  });
+  std::fill_n(images + i8_image_elements(plan), channels + 8, padding);
+}
+
+}  // namespace
 
 void i8_widen_images(const I8Conv2DPlan& plan, const void* input, int16_t* images,
                      BatchScale* scales, ThreadPool* pool) {
@@ -106,35 +145,31 @@ void i8_widen_images(const I8Conv2DPlan& plan, const void* input, int16_t* image
       }
     });
   }
-  const bool is_padded = plan.algorithm != I8ConvAlgorithm::kTaps;
-  const int64_t top = is_padded ? shape.window.pad_top : 0;
-  const int64_t left = is_padded ? std::min<int64_t>(shape.window.pad_left, plan.padded_width) : 0;
-  const int64_t copied = std::min<int64_t>(shape.input_width, plan.padded_width - left);
-  const int64_t row_elements = plan.padded_width * channels;
-  const EvenSplit split(shape.batch * plan.padded_height, 8, row_elements, pool);
-  parallel_for(split.pool, split.tasks(), [&](int64_t task) {
-    for (int64_t row = split.begin(task); row < split.end(task); ++row) {
-      const int64_t image = row / plan.padded_height;
-      const int64_t y = row % plan.padded_height - top;
-      int16_t* const target = images + row * row_elements;
-      if (y < 0 || y >= shape.input_height) {
-        std::fill_n(target, row_elements, int16_t{0});
-        continue;
-      }
-      std::fill_n(target, left * channels, int16_t{0});
-      const int64_t from = image * input_image + y * input_row;
-      widen_activations(plan.activations, scales != nullptr ? scales[image] : BatchScale(),
-                        static_cast<const uint8_t*>(input) +
-                            from * plan.activations.element_bytes(),
-                        copied * channels, target + left * channels);
-      std::fill(target + (left + copied) * channels, target + row_elements, int16_t{0});
-    }
-  });
-  std::fill_n(images + i8_image_elements(plan), channels + 8, int16_t{0});
+  if (plan.form.quads) {
+    const auto padding = static_cast<uint8_t>(plan.form.offset);
+    write_images(plan, padding, reinterpret_cast<uint8_t*>(images), pool,
+                 [&](int64_t from, int64_t, int64_t count, uint8_t* target) {
+                   flip_activations(plan.activations, static_cast<const uint8_t*>(input) + from,
+                                    count, target);
+                 });
+    return;
+  }
+  write_images(plan, int16_t{0}, images, pool,
+               [&](int64_t from, int64_t image, int64_t count, int16_t* target) {
+                 widen_activations(
+                     plan.activations, scales != nullptr ? scales[image] : BatchScale(),
+                     static_cast<const uint8_t*>(input) + from * plan.activations.element_bytes(),
+                     count, target);
+               });
 }
 
 I8Conv2DPlan i8_conv_2d_plan(const Conv2DShape& shape, const ActivationForm& activations,
                              const SumStage& stage, bool wide_weights, int threads) {
+  return i8_conv_2d_plan(shape, activations, stage, wide_weights, threads, has_fast_dot4());
+}
+
+I8Conv2DPlan i8_conv_2d_plan(const Conv2DShape& shape, const ActivationForm& activations,
+                             const SumStage& stage, bool wide_weights, int threads, bool quads) {
   const Window2D& w = shape.window;
   I8Conv2DPlan plan;
   plan.shape = shape;
@@ -142,11 +177,15 @@ I8Conv2DPlan i8_conv_2d_plan(const Conv2DShape& shape, const ActivationForm& act
   plan.stage = stage;
   plan.threads = std::max(threads, 1);
   plan.form.wide = wide_weights || stage.wide;
+  plan.form.offset =
+      activations.zero_point + (activations.type == ActivationType::kInt8 ? 128 : 0);
+  plan.form.quads = quads && !plan.form.wide && activations.element_bytes() == 1 &&
+                    plan.form.offset == static_cast<uint8_t>(plan.form.offset);
   plan.padded_height =
       reach(shape.output_height, w.stride_height, w.kernel_height, w.dilation_height);
   plan.padded_width = reach(shape.output_width, w.stride_width, w.kernel_width, w.dilation_width);
   const int64_t group_channels = shape.groups > 0 ? shape.input_channels / shape.groups : 0;
-  if (i8_fits_winograd(plan)) {
+  if (!plan.form.quads && i8_fits_winograd(plan)) {
     plan.algorithm = I8ConvAlgorithm::kWinograd;
     i8_winograd_plan(&plan);
     return plan;
@@ -219,7 +258,12 @@ void i8_conv_2d_run(const I8Conv2DPlan& plan, const void* packed, const void* in
     uint8_t* const own = memory + thread * own_bytes;
     const int16_t** const table = reinterpret_cast<const int16_t**>(own);
     float* const row_scales = reinterpret_cast<float*>(own + table_bytes(plan));
-    fill_table(plan, images, part.row, part.rows, table);
+    if (plan.form.quads) {
+      fill_table(plan, reinterpret_cast<const uint8_t*>(images), part.row, part.rows,
+                 reinterpret_cast<const uint8_t**>(table));
+    } else {
+      fill_table(plan, static_cast<const int16_t*>(images), part.row, part.rows, table);
+    }
     if (scales != nullptr) {
       for (int64_t row = 0; row < part.rows; ++row) {
         row_scales[row] = scales[(part.row + row) / area].scale;

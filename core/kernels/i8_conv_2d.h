@@ -34,7 +34,10 @@ struct I8Conv2DPlan {
   uint64_t scratch_bytes = 0;
 };
 
-// `wide_weights`: minus their zero point they need more than 8 bits.
+// `wide_weights`: minus their zero point they need more than 8 bits. `quads`: activations of 8 bits
+// are multiplied four at a time, which must be exact (has_exact_dot4); where not given, if fast.
+I8Conv2DPlan i8_conv_2d_plan(const Conv2DShape& shape, const ActivationForm& activations,
+                             const SumStage& stage, bool wide_weights, int threads, bool quads);
 I8Conv2DPlan i8_conv_2d_plan(const Conv2DShape& shape, const ActivationForm& activations,
                              const SumStage& stage, bool wide_weights, int threads);
 

@@ -86,27 +86,11 @@ template <int Rows, bool Wide>
   return true;
 }
 
-// Not inlined, as f32_tile.cc says.
+// From the registers to where the sums go.
 template <int Rows, bool Wide>
-[[gnu::noinline]] void multiply_tile(const SumStage& stage, const PanelForm& form,
-                                     const int16_t* const* pointers, size_t a_offset,
-                                     const uint8_t* panel, const TileTarget& target) {
-  const PanelHead& head = *reinterpret_cast<const PanelHead*>(panel);
-  Tile<Rows, Wide> tile;
-  if (stage.output == SumOutput::kFloat32) {
-    tile.start(wasm_i32x4_splat(0), wasm_i32x4_splat(0));
-  } else {
-    tile.start(wasm_v128_load(head.bias), wasm_v128_load(head.bias + 4));
-  }
-  const uint8_t* w = panel + sizeof(PanelHead);
-  const size_t pairs = static_cast<size_t>(form.pairs());
-  const size_t taps = static_cast<size_t>(form.taps);
-  for (size_t tap = 0; tap < taps; ++tap, pointers += kRows) {
-    const int16_t* rows[Rows];
-#pragma GCC unroll 4
-    for (int r = 0; r < Rows; ++r) rows[r] = pointers[r] + a_offset;
-    w = tile.add(pairs, rows, w);
-  }
+[[gnu::always_inline]] inline void finish_tile(const SumStage& stage, const PanelHead& head,
+                                               const Tile<Rows, Wide>& tile,
+                                               const TileTarget& target) {
   if (Rows == kRows && stage.output == SumOutput::kInt32 && target.is_whole) {
 #pragma GCC unroll 4
     for (int r = 0; r < Rows; ++r) {
@@ -128,6 +112,60 @@ template <int Rows, bool Wide>
   i8_store_tile(stage, head, sums, target);
 }
 
+// Not inlined, as f32_tile.cc says.
+template <int Rows, bool Wide>
+[[gnu::noinline]] void multiply_tile(const SumStage& stage, const PanelForm& form,
+                                     const int16_t* const* pointers, size_t a_offset,
+                                     const uint8_t* panel, const TileTarget& target) {
+  const PanelHead& head = *reinterpret_cast<const PanelHead*>(panel);
+  Tile<Rows, Wide> tile;
+  if (stage.output == SumOutput::kFloat32) {
+    tile.start(wasm_i32x4_splat(0), wasm_i32x4_splat(0));
+  } else {
+    tile.start(wasm_v128_load(head.bias), wasm_v128_load(head.bias + 4));
+  }
+  const uint8_t* w = panel + sizeof(PanelHead);
+  const size_t pairs = static_cast<size_t>(form.groups());
+  const size_t taps = static_cast<size_t>(form.taps);
+  for (size_t tap = 0; tap < taps; ++tap, pointers += kRows) {
+    const int16_t* rows[Rows];
+#pragma GCC unroll 4
+    for (int r = 0; r < Rows; ++r) rows[r] = pointers[r] + a_offset;
+    w = tile.add(pairs, rows, w);
+  }
+  finish_tile(stage, head, tile, target);
+}
+
+// The same with activations of 8 bits, four at a time.
+template <int Rows>
+[[gnu::noinline]] void multiply_quads_tile(const SumStage& stage, const PanelForm& form,
+                                           const int16_t* const* pointers, size_t a_offset,
+                                           const uint8_t* panel, const TileTarget& target) {
+  const PanelHead& head = *reinterpret_cast<const PanelHead*>(panel);
+  Tile<Rows, false> tile;
+  tile.start(wasm_v128_load(head.bias), wasm_v128_load(head.bias + 4));
+  const uint8_t* w = panel + sizeof(PanelHead);
+  const size_t quads = static_cast<size_t>(form.groups());
+  for (size_t tap = 0; tap < static_cast<size_t>(form.taps); ++tap, pointers += kRows) {
+    const uint8_t* rows[Rows];
+#pragma GCC unroll 4
+    for (int r = 0; r < Rows; ++r) {
+      rows[r] = reinterpret_cast<const uint8_t*>(pointers[r]) + a_offset;
+    }
+    for (size_t i = 0; i < quads; ++i, w += 32) {
+      const v128_t low = wasm_v128_load(w);
+      const v128_t high = wasm_v128_load(w + 16);
+#pragma GCC unroll 4
+      for (int r = 0; r < Rows; ++r) {
+        const v128_t x = wasm_v128_load32_splat(rows[r] + 4 * i);
+        tile.sum[r][0] = i32x4_dot4_add(low, x, tile.sum[r][0]);
+        tile.sum[r][1] = i32x4_dot4_add(high, x, tile.sum[r][1]);
+      }
+    }
+  }
+  finish_tile(stage, head, tile, target);
+}
+
 // Sums of 64 bits: activations of 16 bits.
 void multiply_wide_tile(const SumStage& stage, const PanelForm& form,
                         const int16_t* const* pointers, size_t a_offset, const uint8_t* panel,
@@ -145,7 +183,7 @@ void multiply_wide_tile(const SumStage& stage, const PanelForm& form,
         const int16_t* const weights = w + i / 2 * 2 * kColumns + i % 2;
         for (int c = 0; c < kColumns; ++c) sums[c] += int32_t{a[i]} * weights[2 * c];
       }
-      w += form.pairs() * 2 * kColumns;
+      w += form.groups() * 2 * kColumns;
     }
     for (size_t c = 0; c < target.columns; ++c) {
       out[c] = static_cast<int16_t>(
@@ -175,7 +213,43 @@ void set_quick(const SumStage& stage, int64_t largest_sum, PanelHead* head) {
   }
 }
 
+#if defined(__wasm_relaxed_simd__)
+// The specification lets `x` be signed or unsigned where its top bit is set, and sums of two
+// products saturate at 16 bits.
+bool try_dot4() {
+  const auto gives = [](int8_t w, uint8_t x, int32_t start, int32_t expected) {
+    volatile int8_t unknown_w = w;  // Not for the compiler to compute.
+    volatile uint8_t unknown_x = x;
+    const v128_t sum = i32x4_dot4_add(wasm_i8x16_splat(unknown_w),
+                                      wasm_i8x16_splat(static_cast<int8_t>(unknown_x)),
+                                      wasm_i32x4_splat(start));
+    return wasm_i32x4_extract_lane(sum, 0) == expected &&
+           wasm_i32x4_extract_lane(sum, 3) == expected;
+  };
+  return gives(-1, 255, 0, -1020) && gives(127, 255, 0, 129540) && gives(-128, 255, 7, -130553) &&
+         gives(-128, 127, 0, -65024) && gives(127, 128, 0, 65024) &&
+         gives(127, 255, std::numeric_limits<int32_t>::max(), -2147354109);
+}
+#endif
+
 }  // namespace
+
+bool has_exact_dot4() {
+#if defined(__wasm_relaxed_simd__)
+  static const bool is_exact = try_dot4();
+  return is_exact;
+#else
+  return true;
+#endif
+}
+
+bool has_fast_dot4() {
+#if defined(__wasm_relaxed_simd__)
+  return has_exact_dot4();
+#else
+  return false;
+#endif
+}
 
 int32_t i8_stored(const SumStage& stage, int32_t sum, FixedPointFactor factor) {
   const int32_t scaled = stage.rounding == SumRounding::kHalvesUp ? scale_sum_by(sum, factor)
@@ -261,6 +335,9 @@ void i8_panel(const SumStage& stage, const PanelForm& form, int64_t rows,
     target.is_whole = rows >= kRows && columns == kColumns;
     if (stage.wide) {
       multiply_wide_tile(stage, form, pointers, a_offset, panel, target);
+    } else if (form.quads) {
+      (rows == 1 ? multiply_quads_tile<1> : multiply_quads_tile<kRows>)(stage, form, pointers,
+                                                                       a_offset, panel, target);
     } else if (rows == 1) {
       (form.wide ? multiply_tile<1, true> : multiply_tile<1, false>)(stage, form, pointers,
                                                                      a_offset, panel, target);

@@ -64,14 +64,24 @@ struct SumColumns {
   bool bias_is_wide = false;
 };
 
+// Whether i32x4_dot4_add is exact here, and whether it is one instruction. Found by trying at the
+// first call: never kept for another machine.
+bool has_exact_dot4();
+bool has_fast_dot4();
+
 // The form of packed weights: `taps` runs of k weights for each of n columns.
 struct PanelForm {
   int64_t taps = 1;
   int64_t k = 0;
   bool wide = false;  // 16 bits each.
+  // The activations are unsigned numbers of 8 bits that are `offset` too large, multiplied four at a
+  // time (has_fast_dot4); what is too much is taken from the bias.
+  bool quads = false;
+  int32_t offset = 0;
 
-  int64_t pairs() const { return (k + 1) / 2; }
-  int64_t pair_bytes() const { return wide ? 32 : 16; }
+  int64_t step() const { return quads ? 4 : 2; }  // Of k.
+  int64_t groups() const { return (k + step() - 1) / step(); }
+  int64_t group_bytes() const { return wide || quads ? 32 : 16; }
   uint64_t panel_bytes() const;
 };
 
@@ -115,7 +125,7 @@ struct alignas(16) PanelHead {
 };
 
 inline uint64_t PanelForm::panel_bytes() const {
-  return sizeof(PanelHead) + static_cast<uint64_t>(taps * pairs() * pair_bytes());
+  return sizeof(PanelHead) + static_cast<uint64_t>(taps * groups() * group_bytes());
 }
 
 // Fills the head for columns [first, first + columns). `largest_sum` bounds the sums' magnitude.
@@ -133,21 +143,28 @@ uint8_t* i8_pack_panels(const PanelForm& form, const SumStage& stage, const SumC
     auto* const head = reinterpret_cast<PanelHead*>(packed);
     i8_panel_head(stage, columns, first_column + first, count, largest_sum, head);
     packed += sizeof(PanelHead);
-    const int64_t bytes = form.taps * form.pairs() * form.pair_bytes();
+    const int64_t step = form.step();
+    const int64_t bytes = form.taps * form.groups() * form.group_bytes();
     std::memset(packed, 0, static_cast<size_t>(bytes));
     for (int64_t c = 0; c < count; ++c) {
-      uint8_t* pair = packed;
+      uint8_t* group = packed;
+      int64_t sum = 0;
       for (int64_t tap = 0; tap < form.taps; ++tap) {
         for (int64_t i = 0; i < form.k; ++i) {
           const int32_t value = weight(first + c, tap, i);
-          const int64_t at = i / 2 * 2 * kI8TileColumns + c * 2 + i % 2;
+          const int64_t at = i / step * step * kI8TileColumns + c * step + i % step;
+          sum += value;
           if (form.wide) {
-            reinterpret_cast<int16_t*>(pair)[at] = static_cast<int16_t>(value);
+            reinterpret_cast<int16_t*>(group)[at] = static_cast<int16_t>(value);
           } else {
-            reinterpret_cast<int8_t*>(pair)[at] = static_cast<int8_t>(value);
+            reinterpret_cast<int8_t*>(group)[at] = static_cast<int8_t>(value);
           }
         }
-        pair += form.pairs() * form.pair_bytes();
+        group += form.groups() * form.group_bytes();
+      }
+      if (form.quads) {
+        head->bias[c] =
+            static_cast<int32_t>(static_cast<uint32_t>(head->bias[c] - sum * form.offset));
       }
     }
     packed += bytes;
@@ -157,8 +174,9 @@ uint8_t* i8_pack_panels(const PanelForm& form, const SumStage& stage, const SumC
 
 // One panel times `rows` rows: row r of tile t (of 4 rows) and tap i use pointers[(t * taps + i) * 4
 // + r], moved by a_offset elements; the last tile's pointers must all be there, those beyond `rows`
-// are only read. Each row has form.k elements and one more that may be read. Writes the first
-// `columns` (1 to 8) columns; out_stride is in elements. row_scales: of each row, for kFloat32.
+// are only read. Each row has form.k elements (bytes with form.quads) and up to 3 more that may be
+// read. Writes the first `columns` (1 to 8) columns; out_stride is in elements. row_scales: of each
+// row, for kFloat32.
 void i8_panel(const SumStage& stage, const PanelForm& form, int64_t rows,
               const int16_t* const* pointers, size_t a_offset, const uint8_t* panel,
               const float* row_scales, void* out, size_t out_stride, size_t columns);

@@ -36,6 +36,21 @@ inline F32x4 f32x4_nmadd(F32x4 a, F32x4 b, F32x4 c) {
 #endif
 }
 
+// sum + the dot product of 4 numbers of 8 bits in each lane, `w` signed and `x` unsigned. In the
+// relaxed build exact only where has_exact_dot4() (i8_panel.h) says so.
+inline v128_t i32x4_dot4_add(v128_t w, v128_t x, v128_t sum) {
+#if defined(__wasm_relaxed_simd__)
+  return wasm_i32x4_relaxed_dot_i8x16_i7x16_add(w, x, sum);
+#else
+  const v128_t low = wasm_i32x4_extadd_pairwise_i16x8(
+      wasm_i16x8_mul(wasm_i16x8_extend_low_i8x16(w), wasm_u16x8_extend_low_u8x16(x)));
+  const v128_t high = wasm_i32x4_extadd_pairwise_i16x8(
+      wasm_i16x8_mul(wasm_i16x8_extend_high_i8x16(w), wasm_u16x8_extend_high_u8x16(x)));
+  return wasm_i32x4_add(sum, wasm_i32x4_add(wasm_i32x4_shuffle(low, high, 0, 2, 4, 6),
+                                            wasm_i32x4_shuffle(low, high, 1, 3, 5, 7)));
+#endif
+}
+
 // min(max(x, low), high); NaN stays NaN. pmin and pmax are one instruction each on x64, where
 // f32x4.min and max are sequences.
 inline F32x4 f32x4_clamp(F32x4 x, F32x4 low, F32x4 high) {

@@ -255,6 +255,7 @@ void check_conv(const Conv2DShape& s, bool usual, Random* random) {
   const int64_t image = int64_t{s.input_height} * s.input_width * s.input_channels;
   const Numbers n = random_numbers(random, s.batch, image, filter * s.output_channels,
                                    s.output_channels, usual);
+  const bool quads = random->integer(0, 1) == 0 && has_exact_dot4();
   std::vector<double> wanted;
   for (int64_t b = 0; b < s.batch; ++b) {
     for (int64_t i = 0; i < int64_t{s.output_height} * s.output_width; ++i) {
@@ -280,9 +281,9 @@ void check_conv(const Conv2DShape& s, bool usual, Random* random) {
       std::to_string(s.input_height) + "x" + std::to_string(s.input_width) + "x" +
           std::to_string(s.input_channels) + " to " + std::to_string(s.output_channels) +
           " kernel " + std::to_string(w.kernel_height) + "x" + std::to_string(w.kernel_width) +
-          " groups " + std::to_string(s.groups),
+          " groups " + std::to_string(s.groups) + (quads ? " quads" : ""),
       [&](int threads) {
-        return i8_conv_2d_plan(s, n.activations, n.stage, n.wide_weights, threads);
+        return i8_conv_2d_plan(s, n.activations, n.stage, n.wide_weights, threads, quads);
       },
       [&](const I8Conv2DPlan& plan, void* packed) {
         i8_conv_2d_pack(plan, n.weights, filter, 1, n.columns(), packed);
