@@ -62,24 +62,39 @@ inline v128_t rounded(v128_t x) {
   return wasm_i32x4_trunc_sat_f32x4(wasm_f32x4_add(whole, step));
 }
 
-void quantize(const float* source, int64_t count, const BatchScale& scale, int16_t* target) {
-  const v128_t inverse = wasm_f32x4_splat(scale.inverse);
-  const v128_t low = wasm_i16x8_splat(static_cast<int16_t>(scale.min - scale.zero_point));
-  const v128_t high = wasm_i16x8_splat(static_cast<int16_t>(127 - scale.zero_point));
-  const auto four = [&](const float* from) {
+// Eight floats as numbers of 16 bits, minus the zero point.
+struct Quantize8 {
+  v128_t inverse;
+  v128_t low;
+  v128_t high;
+
+  explicit Quantize8(const BatchScale& scale)
+      : inverse(wasm_f32x4_splat(scale.inverse)),
+        low(wasm_i16x8_splat(static_cast<int16_t>(scale.min - scale.zero_point))),
+        high(wasm_i16x8_splat(static_cast<int16_t>(127 - scale.zero_point))) {}
+
+  v128_t four(const float* from) const {
     return rounded(wasm_f32x4_mul(wasm_v128_load(from), inverse));
-  };
-  const auto eight = [&](const float* from) {
+  }
+  v128_t operator()(const float* from) const {
     const v128_t whole = wasm_i16x8_narrow_i32x4(four(from), four(from + 4));
     return wasm_i16x8_min(wasm_i16x8_max(whole, low), high);
-  };
+  }
+  // The first `count`, which are fewer.
+  v128_t operator()(const float* from, int64_t count) const {
+    float rest[8] = {};
+    std::copy_n(from, count, rest);
+    return (*this)(rest);
+  }
+};
+
+void quantize(const float* source, int64_t count, const BatchScale& scale, int16_t* target) {
+  const Quantize8 eight(scale);
   int64_t i = 0;
   for (; i + 8 <= count; i += 8) wasm_v128_store(target + i, eight(source + i));
   if (i < count) {
-    float rest[8] = {};
     int16_t stored[8];
-    std::copy(source + i, source + count, rest);
-    wasm_v128_store(stored, eight(rest));
+    wasm_v128_store(stored, eight(source + i, count - i));
     std::copy_n(stored, count - i, target + i);
   }
 }
@@ -126,6 +141,23 @@ void widen_activations(const ActivationForm& form, const BatchScale& scale, cons
       return;
     case ActivationType::kFloat32:
       return quantize(static_cast<const float*>(source), count, scale, target);
+  }
+}
+
+void quantize_activations(const BatchScale& scale, const float* source, int64_t count,
+                          uint8_t* target) {
+  const Quantize8 eight(scale);
+  const v128_t offset = wasm_i16x8_splat(static_cast<int16_t>(scale.zero_point + 128));
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    const v128_t x = wasm_i16x8_add(eight(source + i), offset);
+    wasm_v128_store64_lane(target + i, wasm_u8x16_narrow_i16x8(x, x), 0);
+  }
+  if (i < count) {
+    uint8_t stored[16];
+    const v128_t x = wasm_i16x8_add(eight(source + i, count - i), offset);
+    wasm_v128_store(stored, wasm_u8x16_narrow_i16x8(x, x));
+    std::copy_n(stored, count - i, target + i);
   }
 }
 

@@ -16,6 +16,10 @@ struct ActivationForm {
   int element_bytes() const {
     return type == ActivationType::kFloat32 ? 4 : type == ActivationType::kInt16 ? 2 : 1;
   }
+  // What unsigned numbers of 8 bits (flip_activations) are too large by.
+  int32_t unsigned_offset() const {
+    return zero_point + (type == ActivationType::kInt8 ? 128 : 0);
+  }
 };
 
 // How one batch of floats is quantized: stored = round(x * inverse) + zero_point in
@@ -34,6 +38,10 @@ BatchScale batch_scale_of(const float* values, int64_t count, bool asymmetric);
 // `count` elements of `source`, as `form` says, to target; `scale` is for kFloat32.
 void widen_activations(const ActivationForm& form, const BatchScale& scale, const void* source,
                        int64_t count, int16_t* target);
+
+// Floats as unsigned numbers that are scale.zero_point + 128 too large.
+void quantize_activations(const BatchScale& scale, const float* source, int64_t count,
+                          uint8_t* target);
 
 // 8-bit integers as unsigned ones: int8 with 128 added.
 void flip_activations(const ActivationForm& form, const uint8_t* source, int64_t count,

@@ -177,8 +177,7 @@ I8Conv2DPlan i8_conv_2d_plan(const Conv2DShape& shape, const ActivationForm& act
   plan.stage = stage;
   plan.threads = std::max(threads, 1);
   plan.form.wide = wide_weights || stage.wide;
-  plan.form.offset =
-      activations.zero_point + (activations.type == ActivationType::kInt8 ? 128 : 0);
+  plan.form.offset = activations.unsigned_offset();
   plan.form.quads = quads && !plan.form.wide && activations.element_bytes() == 1 &&
                     plan.form.offset == static_cast<uint8_t>(plan.form.offset);
   plan.padded_height =

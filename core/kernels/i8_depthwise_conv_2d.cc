@@ -1,11 +1,11 @@
-// The sums of a depthwise convolution have so few products of 8 bits that float32 holds them
-// exactly, and its kernel is the fastest that there is: with 16-bit numbers pairs of taps would have
-// to be interleaved, 50 instructions for 8 channels of 3x3 against its 32. What is made of the sums
-// afterwards is integer arithmetic as everywhere.
+// Multipliers, channels that are few and sums of 64 bits; all else is in i8_depthwise_rows.cc. So few
+// products of 8 bits have sums that float32 holds exactly, and its kernel is fast. What is made of the
+// sums afterwards is integer arithmetic as everywhere.
 #include "core/kernels/i8_depthwise_conv_2d.h"
 
 #include <cstring>
 
+#include "core/kernels/i8_depthwise_parts.h"
 #include "core/kernels/i8_requantize.h"
 #include "core/kernels/split.h"
 
@@ -279,12 +279,27 @@ I8DepthwiseConv2DPlan i8_depthwise_conv_2d_plan(const DepthwiseConv2DShape& shap
                                                 const ActivationForm& activations,
                                                 const SumStage& stage, int32_t largest_weight,
                                                 int threads) {
+  return i8_depthwise_conv_2d_plan(shape, activations, stage, largest_weight, threads,
+                                   has_fast_dot4());
+}
+
+I8DepthwiseConv2DPlan i8_depthwise_conv_2d_plan(const DepthwiseConv2DShape& shape,
+                                                const ActivationForm& activations,
+                                                const SumStage& stage, int32_t largest_weight,
+                                                int threads, bool quads) {
   const Window2D& w = shape.window;
   I8DepthwiseConv2DPlan plan;
   plan.shape = shape;
   plan.activations = activations;
   plan.stage = stage;
   plan.threads = std::max(threads, 1);
+  plan.quads = quads && largest_weight <= 128;
+  plan.offset = activations.unsigned_offset();
+  plan.in_rows = i8_fits_depthwise_rows(plan);
+  if (plan.in_rows) {
+    i8_depthwise_rows_plan(&plan);
+    return plan;
+  }
   const int64_t taps = int64_t{w.kernel_height} * w.kernel_width;
   plan.in_floats = activations.type != ActivationType::kInt16 &&
                    taps * 255 * largest_weight < kLargestFloatSum;
@@ -316,6 +331,7 @@ I8DepthwiseConv2DPlan i8_depthwise_conv_2d_plan(const DepthwiseConv2DShape& shap
 
 void i8_depthwise_conv_2d_pack(const I8DepthwiseConv2DPlan& plan, const I8Weights& weights,
                                const SumColumns& columns, void* packed) {
+  if (plan.in_rows) return i8_depthwise_rows_pack(plan, weights, columns, packed);
   const Layout layout(plan);
   auto* const heads = static_cast<PanelHead*>(packed);
   const int64_t largest_sum = plan.in_floats ? kLargestFloatSum : int64_t{1} << 30;
@@ -337,6 +353,7 @@ void i8_depthwise_conv_2d_pack(const I8DepthwiseConv2DPlan& plan, const I8Weight
 
 void i8_depthwise_conv_2d_run(const I8DepthwiseConv2DPlan& plan, const void* packed,
                               const void* input, void* output, void* scratch, ThreadPool* pool) {
+  if (plan.in_rows) return i8_depthwise_rows_run(plan, packed, input, output, scratch, pool);
   const DepthwiseConv2DShape& shape = plan.shape;
   const Layout layout(plan);
   if (shape.output_width == 0 || layout.channels == 0) return;

@@ -10,6 +10,10 @@ struct I8DepthwiseConv2DPlan {
   DepthwiseConv2DShape shape;
   ActivationForm activations;
   SumStage stage;
+  // Rows are interleaved (i8_depthwise_rows.cc), with `quads` for i32x4_dot4_add.
+  bool in_rows = false;
+  bool quads = false;
+  int32_t offset = 0;  // Of activations taken as unsigned numbers.
   // Sums of few enough products are exact in float32: some rows at a time are converted and go
   // through its kernel. Else plain loops.
   bool in_floats = false;
@@ -21,7 +25,12 @@ struct I8DepthwiseConv2DPlan {
   uint64_t scratch_bytes = 0;
 };
 
-// `largest_weight`: the largest magnitude that a weight minus its zero point can have.
+// `largest_weight`: the largest magnitude that a weight minus its zero point can have. `quads`: as
+// in i8_conv_2d.h.
+I8DepthwiseConv2DPlan i8_depthwise_conv_2d_plan(const DepthwiseConv2DShape& shape,
+                                                const ActivationForm& activations,
+                                                const SumStage& stage, int32_t largest_weight,
+                                                int threads, bool quads);
 I8DepthwiseConv2DPlan i8_depthwise_conv_2d_plan(const DepthwiseConv2DShape& shape,
                                                 const ActivationForm& activations,
                                                 const SumStage& stage, int32_t largest_weight,

@@ -3,9 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/kernels/i8_requantize.h"
-#include "core/kernels/i8_store.h"
-#include "core/kernels/simd.h"
+#include "core/kernels/i8_tile.h"
 
 namespace zeolite {
 namespace {
@@ -30,86 +28,23 @@ int32_t scale_once(int64_t x, FixedPointFactor factor) {
                                                   std::numeric_limits<int32_t>::max()));
 }
 
-// The sums of one tile, in registers: so its functions must be inlined (f32_tile.cc).
+// Adds a[r][0..2 * pairs) times w; returns the end of w.
 template <int Rows, bool Wide>
-struct Tile {
-  v128_t sum[Rows][2];
-
-  [[gnu::always_inline]] void start(v128_t low, v128_t high) {
+[[gnu::always_inline]] inline const uint8_t* add_pairs(size_t pairs,
+                                                       const int16_t* const (&a)[Rows],
+                                                       const uint8_t* w, I8Tile<Rows>* tile) {
+  for (size_t i = 0; i < pairs; ++i) {
+    const v128_t low = Wide ? wasm_v128_load(w) : wasm_i16x8_load8x8(w);
+    const v128_t high = Wide ? wasm_v128_load(w + 16) : wasm_i16x8_load8x8(w + 8);
+    w += Wide ? 32 : 16;
 #pragma GCC unroll 4
     for (int r = 0; r < Rows; ++r) {
-      sum[r][0] = low;
-      sum[r][1] = high;
+      const v128_t x = wasm_v128_load32_splat(a[r] + 2 * i);
+      tile->sum[r][0] = wasm_i32x4_add(tile->sum[r][0], wasm_i32x4_dot_i16x8(x, low));
+      tile->sum[r][1] = wasm_i32x4_add(tile->sum[r][1], wasm_i32x4_dot_i16x8(x, high));
     }
   }
-
-  // Adds a[r][0..2 * pairs) times w; returns the end of w.
-  [[gnu::always_inline]] const uint8_t* add(size_t pairs, const int16_t* const (&a)[Rows],
-                                            const uint8_t* w) {
-    for (size_t i = 0; i < pairs; ++i) {
-      const v128_t low = Wide ? wasm_v128_load(w) : wasm_i16x8_load8x8(w);
-      const v128_t high = Wide ? wasm_v128_load(w + 16) : wasm_i16x8_load8x8(w + 8);
-      w += Wide ? 32 : 16;
-#pragma GCC unroll 4
-      for (int r = 0; r < Rows; ++r) {
-        const v128_t x = wasm_v128_load32_splat(a[r] + 2 * i);
-        sum[r][0] = wasm_i32x4_add(sum[r][0], wasm_i32x4_dot_i16x8(x, low));
-        sum[r][1] = wasm_i32x4_add(sum[r][1], wasm_i32x4_dot_i16x8(x, high));
-      }
-    }
-    return w;
-  }
-};
-
-// The commonest end without a way through memory, which costs layers of few channels a tenth.
-// False: not all numbers are sure, nothing is stored.
-template <int Rows, bool Wide>
-[[gnu::always_inline]] inline bool store_quick(const SumStage& stage, const PanelHead& head,
-                                               const Tile<Rows, Wide>& tile,
-                                               const TileTarget& target) {
-  QuickRequantize4 low(head, 0);
-  QuickRequantize4 high(head, 4);
-  v128_t narrow[Rows];
-#pragma GCC unroll 4
-  for (int r = 0; r < Rows; ++r) {
-    narrow[r] = wasm_i16x8_narrow_i32x4(low(wasm_f32x4_convert_i32x4(tile.sum[r][0])),
-                                        high(wasm_f32x4_convert_i32x4(tile.sum[r][1])));
-  }
-  if (!QuickRequantize4::are_sure(head, low, high)) return false;
-  const Store8 store(stage);
-#pragma GCC unroll 4
-  for (int r = 0; r < Rows; r += 2) {
-    const v128_t bytes = store(narrow[r], narrow[Rows > 1 ? r + 1 : r]);
-    wasm_v128_store64_lane(target.rows[r], bytes, 0);
-    if (Rows > 1) wasm_v128_store64_lane(target.rows[r + 1], bytes, 1);
-  }
-  return true;
-}
-
-// From the registers to where the sums go.
-template <int Rows, bool Wide>
-[[gnu::always_inline]] inline void finish_tile(const SumStage& stage, const PanelHead& head,
-                                               const Tile<Rows, Wide>& tile,
-                                               const TileTarget& target) {
-  if (Rows == kRows && stage.output == SumOutput::kInt32 && target.is_whole) {
-#pragma GCC unroll 4
-    for (int r = 0; r < Rows; ++r) {
-      wasm_v128_store(target.rows[r], tile.sum[r][0]);
-      wasm_v128_store(static_cast<int32_t*>(target.rows[r]) + 4, tile.sum[r][1]);
-    }
-    return;
-  }
-  if (Rows == kRows && head.is_quick != 0 && target.is_whole &&
-      store_quick(stage, head, tile, target)) {
-    return;
-  }
-  TileSums sums;
-#pragma GCC unroll 4
-  for (int r = 0; r < kRows; ++r) {
-    wasm_v128_store(sums.at[r], tile.sum[r < Rows ? r : 0][0]);
-    wasm_v128_store(sums.at[r] + 4, tile.sum[r < Rows ? r : 0][1]);
-  }
-  i8_store_tile(stage, head, sums, target);
+  return w;
 }
 
 // Not inlined, as f32_tile.cc says.
@@ -118,7 +53,7 @@ template <int Rows, bool Wide>
                                      const int16_t* const* pointers, size_t a_offset,
                                      const uint8_t* panel, const TileTarget& target) {
   const PanelHead& head = *reinterpret_cast<const PanelHead*>(panel);
-  Tile<Rows, Wide> tile;
+  I8Tile<Rows> tile;
   if (stage.output == SumOutput::kFloat32) {
     tile.start(wasm_i32x4_splat(0), wasm_i32x4_splat(0));
   } else {
@@ -131,7 +66,7 @@ template <int Rows, bool Wide>
     const int16_t* rows[Rows];
 #pragma GCC unroll 4
     for (int r = 0; r < Rows; ++r) rows[r] = pointers[r] + a_offset;
-    w = tile.add(pairs, rows, w);
+    w = add_pairs<Rows, Wide>(pairs, rows, w, &tile);
   }
   finish_tile(stage, head, tile, target);
 }
@@ -142,7 +77,7 @@ template <int Rows>
                                            const int16_t* const* pointers, size_t a_offset,
                                            const uint8_t* panel, const TileTarget& target) {
   const PanelHead& head = *reinterpret_cast<const PanelHead*>(panel);
-  Tile<Rows, false> tile;
+  I8Tile<Rows> tile;
   tile.start(wasm_v128_load(head.bias), wasm_v128_load(head.bias + 4));
   const uint8_t* w = panel + sizeof(PanelHead);
   const size_t quads = static_cast<size_t>(form.groups());

@@ -355,6 +355,7 @@ TEST(I8DepthwiseConv2D, AnyWindowMatchesTheLoops) {
     s.multiplier = random.integer(0, 2) == 0 ? random.integer(2, 3) : 1;
     // From some size on float32 does not hold the sums.
     const int largest = random.integer(0, 9) == 0 ? 12 : 4;
+    const bool quads = random.integer(0, 1) == 0 && has_exact_dot4();
     s.window.kernel_height = random.integer(1, largest);
     s.window.kernel_width = random.integer(1, largest);
     s.window.stride_height = random.integer(1, 3);
@@ -395,7 +396,7 @@ TEST(I8DepthwiseConv2D, AnyWindowMatchesTheLoops) {
             std::to_string(w.kernel_width),
         [&](int threads) {
           return i8_depthwise_conv_2d_plan(s, n.activations, n.stage, n.wide_weights ? 255 : 128,
-                                           threads);
+                                           threads, quads);
         },
         [&](const I8DepthwiseConv2DPlan& plan, void* packed) {
           i8_depthwise_conv_2d_pack(plan, n.weights, n.columns(), packed);

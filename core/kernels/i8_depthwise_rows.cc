@@ -1,0 +1,360 @@
+// DEPTHWISE_CONV_2D with 8 channels at a time. Four rows of the input are interleaved, so that the
+// products of a channel's four rows are one lane of a dot product: with 3x3 and stride 1 four rows
+// make two rows of the output, and each interleaved pixel serves three of their columns.
+//
+// A block of 8 channels of the rows that are needed is interleaved, some KB, and used at once. With
+// i32x4_dot4_add a pixel is 4 bytes a channel; elsewhere 4 numbers of 16 bits, minus the zero point.
+#include "core/kernels/i8_depthwise_parts.h"
+#include "core/kernels/i8_tile.h"
+#include "core/kernels/split.h"
+
+namespace zeolite {
+namespace {
+
+constexpr int64_t kColumns = kI8TileColumns;
+constexpr int kRows = kI8TileRows;
+constexpr int64_t kGroupRows = 4;  // Interleaved with each other.
+
+struct Layout {
+  int64_t channels;
+  int64_t blocks;
+  int64_t groups;         // Of input rows.
+  int64_t kernel_width;
+  int64_t output_rows;    // Made from the groups at once: 1 or 2.
+  int64_t pixel_bytes;    // Of a block.
+  int64_t width;          // Pixels of a group's row with padding.
+  uint64_t block_bytes;   // Packed: a head and the weights.
+  uint64_t scale_bytes;   // A BatchScale for each image of floats.
+  uint64_t images_bytes;  // And those images in 8 bits.
+  uint64_t own_bytes;     // Of one thread: interleaved rows.
+
+  explicit Layout(const I8DepthwiseConv2DPlan& plan) {
+    const DepthwiseConv2DShape& shape = plan.shape;
+    const Window2D& w = shape.window;
+    channels = shape.input_channels;
+    blocks = (channels + kColumns - 1) / kColumns;
+    groups = (w.kernel_height + kGroupRows - 1) / kGroupRows;
+    kernel_width = w.kernel_width;
+    output_rows = w.dilation_height == 1 && shape.output_height > 1 &&
+                          w.kernel_height + w.stride_height <= groups * kGroupRows
+                      ? 2
+                      : 1;
+    pixel_bytes = plan.quads ? 32 : 64;
+    width = int64_t{std::max(shape.output_width, kRows) - 1} * w.stride_width +
+            (kernel_width - 1) * w.dilation_width + 1;
+    block_bytes = sizeof(PanelHead) +
+                  static_cast<uint64_t>(groups * kernel_width * output_rows * pixel_bytes);
+    const bool is_float = plan.activations.type == ActivationType::kFloat32;
+    const int64_t image = int64_t{shape.input_height} * shape.input_width * channels;
+    scale_bytes = is_float ? align_up(shape.batch * sizeof(BatchScale)) : 0;
+    images_bytes = is_float ? align_up(shape.batch * image) : 0;
+    own_bytes = align_up(groups * width * pixel_bytes);
+  }
+
+  int64_t first_channel(int64_t block) const {
+    return std::min(block * kColumns, channels - kColumns);
+  }
+};
+
+// Four rows of bytes of which some may be the one pixel of padding: `steps` is 0 there.
+struct FourRows {
+  const uint8_t* at[kGroupRows];
+  size_t steps[kGroupRows];
+  uint8_t flip;  // Makes the bytes unsigned numbers that are `offset` too large.
+  int32_t offset;
+};
+
+template <bool Quads>
+[[gnu::noinline]] uint8_t* interleave(const FourRows& rows, int64_t count, uint8_t* to) {
+  const v128_t flip = wasm_i8x16_splat(static_cast<int8_t>(rows.flip));
+  const v128_t offset = wasm_i16x8_splat(static_cast<int16_t>(rows.offset));
+  const uint8_t* a = rows.at[0];
+  const uint8_t* b = rows.at[1];
+  const uint8_t* c = rows.at[2];
+  const uint8_t* d = rows.at[3];
+  for (; count > 0; --count) {
+    const v128_t ab = wasm_v128_xor(
+        wasm_i8x16_shuffle(wasm_v128_load64_zero(a), wasm_v128_load64_zero(b), 0, 16, 1, 17, 2, 18,
+                           3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
+        flip);
+    const v128_t cd = wasm_v128_xor(
+        wasm_i8x16_shuffle(wasm_v128_load64_zero(c), wasm_v128_load64_zero(d), 0, 16, 1, 17, 2, 18,
+                           3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
+        flip);
+    a += rows.steps[0];
+    b += rows.steps[1];
+    c += rows.steps[2];
+    d += rows.steps[3];
+    if (Quads) {
+      wasm_v128_store(to, wasm_i16x8_shuffle(ab, cd, 0, 8, 1, 9, 2, 10, 3, 11));
+      wasm_v128_store(to + 16, wasm_i16x8_shuffle(ab, cd, 4, 12, 5, 13, 6, 14, 7, 15));
+      to += 32;
+    } else {
+      wasm_v128_store(to, wasm_i16x8_sub(wasm_u16x8_extend_low_u8x16(ab), offset));
+      wasm_v128_store(to + 16, wasm_i16x8_sub(wasm_u16x8_extend_low_u8x16(cd), offset));
+      wasm_v128_store(to + 32, wasm_i16x8_sub(wasm_u16x8_extend_high_u8x16(ab), offset));
+      wasm_v128_store(to + 48, wasm_i16x8_sub(wasm_u16x8_extend_high_u8x16(cd), offset));
+      to += 64;
+    }
+  }
+  return to;
+}
+
+// sum + the products of the four rows of 4 channels.
+template <bool Quads>
+[[gnu::always_inline]] inline v128_t add_four(v128_t sum, const uint8_t* x, const uint8_t* w) {
+  if (Quads) return i32x4_dot4_add(wasm_v128_load(w), wasm_v128_load(x), sum);
+  sum = wasm_i32x4_add(sum, wasm_i32x4_dot_i16x8(wasm_v128_load(x), wasm_v128_load(w)));
+  return wasm_i32x4_add(sum,
+                        wasm_i32x4_dot_i16x8(wasm_v128_load(x + 16), wasm_v128_load(w + 16)));
+}
+
+// One block of channels of one or two rows of the output.
+struct BlockRun {
+  const SumStage& stage;
+  const PanelHead& head;
+  const uint8_t* weights;
+  size_t weight_step;  // From column to column of the kernel.
+  const uint8_t* pixels;
+  size_t group_bytes;
+  size_t groups;
+  size_t kernel_width;
+  size_t tap_bytes;     // From column to column of the kernel, in `pixels`.
+  size_t stride_bytes;  // From column to column of the output, in `pixels`.
+  size_t output_width;
+  size_t output_step;   // Bytes between pixels of the output.
+  BatchScale scale;
+  v128_t start[2];
+};
+
+template <bool Quads, int OutputRows>
+[[gnu::noinline]] void block_rows(const BlockRun& run, uint8_t* out, uint8_t* second) {
+  constexpr int kAtOnce = kRows / OutputRows;
+  constexpr size_t kHalf = Quads ? 16 : 32;
+  TileTarget target;
+  for (int i = 0; i < kRows; ++i) target.row_scales[i] = run.scale.scale;
+  const size_t width = run.output_width;
+  for (size_t x = 0; x < width; x += kAtOnce) {
+    // The last tile overlaps the one before.
+    if (x + kAtOnce > width && width >= kAtOnce) x = width - kAtOnce;
+    I8Tile<kRows> tile;
+    tile.start(run.start[0], run.start[1]);
+    const uint8_t* w = run.weights;
+    const uint8_t* group = run.pixels + x * run.stride_bytes;
+    for (size_t g = 0; g < run.groups; ++g, group += run.group_bytes) {
+      const uint8_t* pixel = group;
+      for (size_t k = 0; k < run.kernel_width; ++k, pixel += run.tap_bytes, w += run.weight_step) {
+#pragma GCC unroll 4
+        for (int i = 0; i < kRows; ++i) {
+          const uint8_t* const from = pixel + i % kAtOnce * run.stride_bytes;
+          const uint8_t* const by = w + i / kAtOnce * 2 * kHalf;
+          tile.sum[i][0] = add_four<Quads>(tile.sum[i][0], from, by);
+          tile.sum[i][1] = add_four<Quads>(tile.sum[i][1], from + kHalf, by + kHalf);
+        }
+      }
+    }
+    target.is_whole = true;
+#pragma GCC unroll 4
+    for (int i = 0; i < kRows; ++i) {
+      const size_t column = x + i % kAtOnce;
+      target.rows[i] = (i < kAtOnce ? out : second) + column * run.output_step;
+    }
+    if (width < kAtOnce) {
+      target.is_whole = false;
+      for (int i = 0; i < kRows; ++i) {
+        if (x + i % kAtOnce >= width) target.rows[i] = nullptr;
+      }
+    }
+    finish_tile(run.stage, run.head, tile, target);
+  }
+}
+
+struct Run {
+  const I8DepthwiseConv2DPlan& plan;
+  const Layout layout;
+  const uint8_t* packed;
+  const uint8_t* input;  // In 8 bits.
+  uint8_t* output;
+  const BatchScale* scales;
+
+  // Rows [oy, oy + rows) of the output.
+  template <bool Quads>
+  void make(int64_t image, int64_t oy, int64_t rows, uint8_t* own) const {
+    const DepthwiseConv2DShape& shape = plan.shape;
+    const Window2D& w = shape.window;
+    const bool is_float = scales != nullptr;
+    const BatchScale scale = is_float ? scales[image] : BatchScale();
+    const int32_t offset = is_float ? scale.zero_point + 128 : plan.offset;
+    const uint8_t flip =
+        !is_float && plan.activations.type == ActivationType::kInt8 ? uint8_t{0x80} : uint8_t{0};
+    uint8_t padding[kColumns];
+    std::fill_n(padding, kColumns, static_cast<uint8_t>(offset ^ flip));
+
+    const int64_t row_bytes = int64_t{shape.input_width} * layout.channels;
+    const int64_t left = std::min<int64_t>(w.pad_left, layout.width);
+    const int64_t inside = std::min<int64_t>(shape.input_width, layout.width - left);
+    const int64_t bytes = plan.stage.element_bytes();
+    const int64_t out_row = int64_t{shape.output_width} * layout.channels * bytes;
+    for (int64_t block = 0; block < layout.blocks; ++block) {
+      const int64_t first = layout.first_channel(block);
+      uint8_t* to = own;
+      for (int64_t group = 0; group < layout.groups; ++group) {
+        const FourRows outside = {{padding, padding, padding, padding}, {}, flip, offset};
+        FourRows four = outside;
+        for (int64_t i = 0; i < kGroupRows; ++i) {
+          const int64_t y = oy * w.stride_height - w.pad_top +
+                            (group * kGroupRows + i) * w.dilation_height;
+          if (y < 0 || y >= shape.input_height) continue;
+          four.at[i] = input + (image * shape.input_height + y) * row_bytes + first;
+          four.steps[i] = static_cast<size_t>(layout.channels);
+        }
+        to = interleave<Quads>(outside, left, to);
+        to = interleave<Quads>(four, inside, to);
+        to = interleave<Quads>(outside, layout.width - left - inside, to);
+      }
+      const uint8_t* const from = packed + block * layout.block_bytes;
+      const PanelHead& head = *reinterpret_cast<const PanelHead*>(from);
+      BlockRun run = {plan.stage,
+                      head,
+                      from + sizeof(PanelHead),
+                      static_cast<size_t>(layout.output_rows * layout.pixel_bytes),
+                      own,
+                      static_cast<size_t>(layout.width * layout.pixel_bytes),
+                      static_cast<size_t>(layout.groups),
+                      static_cast<size_t>(layout.kernel_width),
+                      static_cast<size_t>(w.dilation_width * layout.pixel_bytes),
+                      static_cast<size_t>(w.stride_width * layout.pixel_bytes),
+                      static_cast<size_t>(shape.output_width),
+                      static_cast<size_t>(layout.channels * bytes),
+                      scale,
+                      {}};
+      for (int half = 0; half < 2; ++half) {
+        run.start[half] = is_float ? wasm_i32x4_mul(wasm_v128_load(head.zero + 4 * half),
+                                                    wasm_i32x4_splat(-offset))
+                                   : wasm_v128_load(head.bias + 4 * half);
+      }
+      uint8_t* const out =
+          output + (image * shape.output_height + oy) * out_row + first * bytes;
+      if (rows == 2) {
+        block_rows<Quads, 2>(run, out, out + out_row);
+      } else {
+        block_rows<Quads, 1>(run, out, nullptr);
+      }
+    }
+  }
+};
+
+}  // namespace
+
+bool i8_fits_depthwise_rows(const I8DepthwiseConv2DPlan& plan) {
+  const DepthwiseConv2DShape& shape = plan.shape;
+  const Window2D& w = shape.window;
+  const int64_t reach = int64_t{w.kernel_width - 1} * w.dilation_width + 1;
+  return shape.multiplier == 1 && shape.input_channels >= kColumns && shape.output_height > 0 &&
+         shape.output_width > 0 && plan.activations.type != ActivationType::kInt16 &&
+         !plan.stage.wide && plan.offset == static_cast<uint8_t>(plan.offset) && reach <= 4096 &&
+         w.kernel_height <= 64;
+}
+
+void i8_depthwise_rows_plan(I8DepthwiseConv2DPlan* plan) {
+  const Layout layout(*plan);
+  plan->packed_bytes = layout.blocks * layout.block_bytes;
+  plan->scratch_bytes =
+      layout.scale_bytes + layout.images_bytes + layout.own_bytes * plan->threads;
+}
+
+void i8_depthwise_rows_pack(const I8DepthwiseConv2DPlan& plan, const I8Weights& weights,
+                            const SumColumns& columns, void* packed) {
+  const Layout layout(plan);
+  const Window2D& w = plan.shape.window;
+  const int64_t taps = int64_t{w.kernel_height} * w.kernel_width;
+  const bool is_float = plan.stage.output == SumOutput::kFloat32;
+  auto* to = static_cast<uint8_t*>(packed);
+  std::memset(packed, 0, static_cast<size_t>(plan.packed_bytes));
+  for (int64_t block = 0; block < layout.blocks; ++block, to += layout.block_bytes) {
+    const int64_t first = layout.first_channel(block);
+    auto* const head = reinterpret_cast<PanelHead*>(to);
+    i8_panel_head(plan.stage, columns, first, kColumns, taps * 255 * 255, head);
+    for (int64_t c = 0; c < kColumns; ++c) {
+      int32_t sum = 0;
+      for (int64_t tap = 0; tap < taps; ++tap) {
+        const int32_t value = weights.at(tap * layout.channels + first + c);
+        sum += value;
+        for (int64_t row = 0; row < layout.output_rows; ++row) {
+          const int64_t y = tap / w.kernel_width + row * w.stride_height;
+          const int64_t slot = y % kGroupRows;
+          uint8_t* const column =
+              to + sizeof(PanelHead) +
+              ((y / kGroupRows * w.kernel_width + tap % w.kernel_width) * layout.output_rows +
+               row) * layout.pixel_bytes;
+          if (plan.quads) {
+            reinterpret_cast<int8_t*>(column)[c * 4 + slot] = static_cast<int8_t>(value);
+          } else {
+            // Channels 0 to 3: rows 0 and 1, rows 2 and 3; then channels 4 to 7.
+            reinterpret_cast<int16_t*>(
+                column)[c / 4 * 16 + slot / 2 * 8 + c % 4 * 2 + slot % 2] =
+                static_cast<int16_t>(value);
+          }
+        }
+      }
+      if (!plan.quads) continue;
+      if (is_float) {
+        head->zero[c] = sum;
+      } else {
+        head->bias[c] = static_cast<int32_t>(static_cast<uint32_t>(head->bias[c]) -
+                                             static_cast<uint32_t>(sum * plan.offset));
+      }
+    }
+  }
+}
+
+void i8_depthwise_rows_run(const I8DepthwiseConv2DPlan& plan, const void* packed,
+                           const void* input, void* output, void* scratch, ThreadPool* pool) {
+  const DepthwiseConv2DShape& shape = plan.shape;
+  const Layout layout(plan);
+  auto* memory = static_cast<uint8_t*>(scratch);
+  Run run = {plan,
+             layout,
+             static_cast<const uint8_t*>(packed),
+             static_cast<const uint8_t*>(input),
+             static_cast<uint8_t*>(output),
+             nullptr};
+  if (layout.scale_bytes != 0) {
+    auto* const scales = reinterpret_cast<BatchScale*>(memory);
+    uint8_t* const images = memory + layout.scale_bytes;
+    const int64_t image = int64_t{shape.input_height} * shape.input_width * layout.channels;
+    for (int64_t b = 0; b < shape.batch; ++b) {
+      const float* const from = static_cast<const float*>(input) + b * image;
+      scales[b] = batch_scale_of(from, image, plan.activations.asymmetric);
+      const EvenSplit split(image, 64, 4, pool);
+      parallel_for(split.pool, split.tasks(), [&](int64_t task) {
+        quantize_activations(scales[b], from + split.begin(task),
+                             split.end(task) - split.begin(task),
+                             images + b * image + split.begin(task));
+      });
+    }
+    run.scales = scales;
+    run.input = images;
+    memory += layout.scale_bytes + layout.images_bytes;
+  }
+  const int64_t rows = layout.output_rows;
+  const int64_t strips = (shape.output_height + rows - 1) / rows;
+  const EvenSplit split(strips * shape.batch, 1,
+                        3 * rows * shape.output_width * layout.channels * layout.kernel_width *
+                            layout.groups,
+                        pool);
+  parallel_for(split.pool, split.tasks(), [&](int64_t task, int thread) {
+    uint8_t* const own = memory + thread * layout.own_bytes;
+    for (int64_t i = split.begin(task); i < split.end(task); ++i) {
+      const int64_t oy = i % strips * rows;
+      const int64_t count = std::min(rows, shape.output_height - oy);
+      if (plan.quads) {
+        run.make<true>(i / strips, oy, count, own);
+      } else {
+        run.make<false>(i / strips, oy, count, own);
+      }
+    }
+  });
+}
+
+}  // namespace zeolite
