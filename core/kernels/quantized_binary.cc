@@ -1,7 +1,10 @@
 #include "core/kernels/quantized_binary.h"
 
 #include <bit>
+#include <cstring>
 
+#include "core/kernels/data_movement.h"
+#include "core/kernels/quick_bytes.h"
 #include "core/kernels/reciprocal.h"
 #include "core/kernels/split.h"
 
@@ -127,117 +130,56 @@ void compute(const QuantizedBinaryParameters& p, const IntegerBlock& a, const In
   }
 }
 
-// ADD, SUB and MUL of 16 neighbouring bytes in registers. uint8 is taken for int8 with the top bit
-// turned over, which is 128 less, in zero points and bounds too.
-class ByteArithmetic {
+// Rows of neighbouring elements; strides are 0 or 1.
+class Rows {
  public:
-  explicit ByteArithmetic(const QuantizedBinaryParameters& p)
-      : ByteArithmetic(p, p.input == SmallInteger::kUint8 ? 128 : 0) {}
+  explicit Rows(const QuantizedBinaryParameters& parameters)
+      : parameters_(parameters), quick_(parameters) {}
 
-  static bool knows(const QuantizedBinaryParameters& p) {
-    return p.input != SmallInteger::kInt16 &&
-           (p.function == QuantizedBinary::kAdd || p.function == QuantizedBinary::kSub ||
-            p.function == QuantizedBinary::kMul);
-  }
+  bool is_quick() const { return quick_.is_usable(); }
 
-  // The first (count / 16) * 16 elements; strides are 0 or 1. Gives how many they are.
-  int64_t run(const uint8_t* a, int64_t a_stride, const uint8_t* b, int64_t b_stride,
-              int64_t count, uint8_t* output) const {
-    switch (function_) {
-      case QuantizedBinary::kMul:
-        return loop(a, a_stride, b, b_stride, count, output, [&](v128_t x, v128_t y, bool high) {
-          return scale_(high ? wasm_i32x4_extmul_high_i16x8(x, y)
-                             : wasm_i32x4_extmul_low_i16x8(x, y));
-        });
-      case QuantizedBinary::kAdd:
-        return loop(a, a_stride, b, b_stride, count, output, [&](v128_t x, v128_t y, bool high) {
-          return scale_(wasm_i32x4_add(a_.bytes(x, high), b_.bytes(y, high)));
-        });
-      default:
-        return loop(a, a_stride, b, b_stride, count, output, [&](v128_t x, v128_t y, bool high) {
-          return scale_(wasm_i32x4_sub(a_.bytes(x, high), b_.bytes(y, high)));
-        });
+  void run(const uint8_t* a, int64_t a_stride, const uint8_t* b, int64_t b_stride, int64_t count,
+           uint8_t* output) {
+    constexpr int64_t kBlock = QuickBytes::kBlock;
+    int64_t i = 0;
+    const auto slow = [&](int64_t to) {
+      for (; i < to; i += kIntegerBlock) {
+        block(a, i * a_stride, a_stride, b, i * b_stride, b_stride, std::min(kIntegerBlock, to - i),
+              output, i);
+      }
+      i = to;
+    };
+    if (!is_quick()) return slow(count);
+    while (i + kBlock <= count) {
+      i += quick_.run(a + i * a_stride, a_stride, b + i * b_stride, b_stride,
+                      (count - i) / kBlock * kBlock, output + i);
+      if (i + kBlock <= count) slow(i + kBlock);
     }
+    if (i == count) return;
+    // The rest by way of a whole block.
+    uint8_t rest[3][kBlock] = {};
+    const auto size = static_cast<size_t>(count - i);
+    std::memcpy(rest[0], a + i * a_stride, a_stride == 0 ? 1 : size);
+    std::memcpy(rest[1], b + i * b_stride, b_stride == 0 ? 1 : size);
+    if (quick_.run(rest[0], a_stride, rest[1], b_stride, kBlock, rest[2]) == 0) return slow(count);
+    std::memcpy(output + i, rest[2], size);
   }
 
  private:
-  ByteArithmetic(const QuantizedBinaryParameters& p, int32_t less)
-      : function_(p.function),
-        a_(p.a_factor),
-        b_(p.b_factor),
-        scale_(p.factor),
-        flip_(wasm_i8x16_splat(static_cast<int8_t>(less))),
-        a_zero_(wasm_i16x8_splat(static_cast<int16_t>(p.a_zero_point - less))),
-        b_zero_(wasm_i16x8_splat(static_cast<int16_t>(p.b_zero_point - less))),
-        zero_(wasm_i32x4_splat(p.zero_point - less)),
-        low_(wasm_i32x4_splat(p.min - less)),
-        high_(wasm_i32x4_splat(p.max - less)) {}
-
-  template <class Function>
-  [[gnu::noinline]] int64_t loop(const uint8_t* a, int64_t a_stride, const uint8_t* b,
-                                 int64_t b_stride, int64_t count, uint8_t* output,
-                                 const Function& function) const {
-    const auto load = [&](const uint8_t* from, int64_t stride) {
-      return wasm_v128_xor(stride == 0 ? wasm_v128_load8_splat(from) : wasm_v128_load(from), flip_);
-    };
-    const auto wide = [](v128_t x, bool high) {
-      return high ? wasm_i16x8_extend_high_i8x16(x) : wasm_i16x8_extend_low_i8x16(x);
-    };
-    int64_t i = 0;
-    for (; i + 16 <= count; i += 16) {
-      const v128_t x = load(a + i * a_stride, a_stride);
-      const v128_t y = load(b + i * b_stride, b_stride);
-      const auto eight = [&](bool upper) {
-        const v128_t x8 = wasm_i16x8_sub(wide(x, upper), a_zero_);
-        const v128_t y8 = wasm_i16x8_sub(wide(y, upper), b_zero_);
-        const auto four = [&](bool high) {
-          const v128_t sum = wasm_i32x4_add(function(x8, y8, high), zero_);
-          return wasm_i32x4_min(wasm_i32x4_max(sum, low_), high_);
-        };
-        return wasm_i16x8_narrow_i32x4(four(false), four(true));
-      };
-      const v128_t low = eight(false);
-      const v128_t high = eight(true);
-      wasm_v128_store(output + i, wasm_v128_xor(wasm_i8x16_narrow_i16x8(low, high), flip_));
-    }
-    return i;
+  void block(const void* a, int64_t at_a, int64_t a_stride, const void* b, int64_t at_b,
+             int64_t b_stride, int64_t count, void* output, int64_t out) {
+    const QuantizedBinaryParameters& p = parameters_;
+    load_integers(p.input, a, at_a, a_stride, count, p.a_zero_point, &a_);
+    load_integers(p.input, b, at_b, b_stride, count, p.b_zero_point, &b_);
+    compute(p, a_, b_, count, &result_);
+    store_integers(p.output, result_, count, p.zero_point, p.min, p.max, output, out);
   }
 
-  // (x << left) * factor of numbers of 9 bits: their product with the multiplier in two halves, of
-  // which the lower one is rounded, in 32 bits each.
-  struct ScaledBytes {
-    static constexpr int kLeft = 20;
-    v128_t upper;  // Upper 15 bits of the multiplier, moved to their place.
-    v128_t lower;  // Lower 16 bits.
-    RoundingShift4 shift;
-    int plain_left;  // Of a factor of one half; else -1.
-
-    explicit ScaledBytes(FixedPointFactor factor)
-        : upper(wasm_i32x4_splat(factor.multiplier >> 16 << 5)),
-          lower(wasm_i32x4_splat(factor.multiplier & 0xffff)),
-          shift(factor.shift > 0 ? 0 : -factor.shift),
-          plain_left(factor.multiplier == 1 << 30 && factor.shift == 0 ? kLeft - 1 : -1) {}
-
-    [[gnu::always_inline]] v128_t bytes(v128_t eight, bool high) const {
-      const v128_t x =
-          high ? wasm_i32x4_extend_high_i16x8(eight) : wasm_i32x4_extend_low_i16x8(eight);
-      if (plain_left >= 0) return wasm_i32x4_shl(x, plain_left);
-      const v128_t rounded =
-          wasm_i32x4_add(wasm_i32x4_mul(x, lower), wasm_i32x4_splat(1 << (31 - kLeft - 1)));
-      return shift(wasm_i32x4_add(wasm_i32x4_mul(x, upper), wasm_i32x4_shr(rounded, 31 - kLeft)));
-    }
-  };
-
-  QuantizedBinary function_;
-  ScaledBytes a_;
-  ScaledBytes b_;
-  ScaleBy4 scale_;
-  v128_t flip_;
-  v128_t a_zero_;
-  v128_t b_zero_;
-  v128_t zero_;
-  v128_t low_;
-  v128_t high_;
+  const QuantizedBinaryParameters& parameters_;
+  const QuickBytes quick_;
+  IntegerBlock a_;
+  IntegerBlock b_;
+  IntegerBlock result_;
 };
 
 }  // namespace
@@ -247,41 +189,50 @@ void quantized_binary(const QuantizedBinaryParameters& parameters, const Broadca
   const int64_t rows = broadcast_row_count(plan);
   if (rows == 0) return;
   const int64_t row_count = plan.rank == 0 ? 1 : plan.dimensions[plan.rank - 1];
-  const auto run = [&](int64_t first, int64_t last, int64_t from, int64_t to) {
-    IntegerBlock block_a;
-    IntegerBlock block_b;
-    IntegerBlock result;
-    const ByteArithmetic bytes(parameters);
-    const bool has_bytes = ByteArithmetic::knows(parameters);
-    for_each_broadcast_row(plan, first, last, [&](int64_t out, int64_t at_a, int64_t at_b,
-                                                  int64_t, int64_t a_stride, int64_t b_stride) {
-      int64_t i = from;
-      if (has_bytes) {
-        i += bytes.run(static_cast<const uint8_t*>(a) + at_a + i * a_stride, a_stride,
-                       static_cast<const uint8_t*>(b) + at_b + i * b_stride, b_stride, to - i,
-                       static_cast<uint8_t*>(output) + out + i);
-      }
-      for (; i < to; i += kIntegerBlock) {
-        const int64_t size = std::min(kIntegerBlock, to - i);
-        load_integers(parameters.input, a, at_a + i * a_stride, a_stride, size,
-                      parameters.a_zero_point, &block_a);
-        load_integers(parameters.input, b, at_b + i * b_stride, b_stride, size,
-                      parameters.b_zero_point, &block_b);
-        compute(parameters, block_a, block_b, size, &result);
-        store_integers(parameters.output, result, size, parameters.zero_point, parameters.min,
-                       parameters.max, output, out + i);
-      }
-    });
-  };
+  const int bytes = bytes_of(parameters.input);
+  const auto* const from_a = static_cast<const uint8_t*>(a);
+  const auto* const from_b = static_cast<const uint8_t*>(b);
+  auto* const target = static_cast<uint8_t*>(output);
+  const int target_bytes = bytes_of(parameters.output);
   if (rows == 1) {
+    const int64_t a_stride = plan.rank == 0 ? 0 : plan.a_strides[0];
+    const int64_t b_stride = plan.rank == 0 ? 0 : plan.b_strides[0];
     const EvenSplit split(row_count, kIntegerBlock, 8, pool);
-    parallel_for(split.pool, split.tasks(),
-                 [&](int64_t task) { run(0, 1, split.begin(task), split.end(task)); });
+    parallel_for(split.pool, split.tasks(), [&](int64_t task) {
+      const int64_t i = split.begin(task);
+      Rows(parameters).run(from_a + i * a_stride * bytes, a_stride, from_b + i * b_stride * bytes,
+                           b_stride, split.end(task) - i, target + i * target_bytes);
+    });
     return;
   }
+  // One short row beside each of the others: several copies of it, so that rows are longer.
+  constexpr int64_t kCopiedBytes = 2048;
+  const bool copies_a = plan.a_strides[0] == 0 && plan.a_strides[1] == 1 && plan.b_strides[1] == 1;
+  const bool copies_b = plan.b_strides[0] == 0 && plan.b_strides[1] == 1 && plan.a_strides[1] == 1;
+  const bool copies = plan.rank == 2 && (copies_a || copies_b) && 2 * row_count <= kCopiedBytes;
   const EvenSplit split(rows, 1, 8 * row_count, pool);
-  parallel_for(split.pool, split.tasks(),
-               [&](int64_t task) { run(split.begin(task), split.end(task), 0, row_count); });
+  parallel_for(split.pool, split.tasks(), [&](int64_t task) {
+    Rows all(parameters);
+    const int64_t end = split.end(task);
+    if (!all.is_quick() || !copies) {
+      for_each_broadcast_row(plan, split.begin(task), end,
+                             [&](int64_t out, int64_t at_a, int64_t at_b, int64_t count,
+                                 int64_t a_stride, int64_t b_stride) {
+                               all.run(from_a + at_a * bytes, a_stride, from_b + at_b * bytes,
+                                       b_stride, count, target + out * target_bytes);
+                             });
+      return;
+    }
+    uint8_t copied[kCopiedBytes];
+    const int64_t count = kCopiedBytes / row_count;
+    copy_blocks(std::min(count, end - split.begin(task)), row_count, copies_a ? from_a : from_b, 0,
+                copied, row_count);
+    for (int64_t row = split.begin(task); row < end; row += count) {
+      const int64_t at = row * row_count;
+      all.run(copies_a ? copied : from_a + at, 1, copies_a ? from_b + at : copied, 1,
+              std::min(count, end - row) * row_count, target + at);
+    }
+  });
 }
 
 }  // namespace zeolite

@@ -181,6 +181,38 @@ TEST(QuantizedBinary, AgreesWithItsFormulaOnAllShapesAndTypes) {
   expect_binary<int16_t>(p, {200}, {200}, 200);
 }
 
+// Pairs of bytes, with scales that make many exact halves among others.
+TEST(QuantizedBinary, AgreesWithItsFormulaOnManyPairsOfBytes) {
+  const std::pair<double, double> factors[] = {
+      {0.5, 0.5}, {0.5, 0.25}, {0.31, 0.5}, {0.5, 0.41237}, {0.4999999, 0.0123}, {0.5, 0}};
+  for (QuantizedBinary function : {QuantizedBinary::kAdd, QuantizedBinary::kSub,
+                                   QuantizedBinary::kMul, QuantizedBinary::kSquaredDifference}) {
+    const bool is_sum = function == QuantizedBinary::kAdd || function == QuantizedBinary::kSub;
+    QuantizedBinaryParameters p;
+    p.function = function;
+    p.left_shift = is_sum ? 20 : function == QuantizedBinary::kSquaredDifference ? 7 : 0;
+    for (const auto& [a_factor, b_factor] : factors) {
+      p.a_factor = fixed_point_factor(a_factor);
+      p.b_factor = fixed_point_factor(b_factor);
+      for (double factor : {1.0, 0.5, 0.3731, 3.14159, 7.5, 100.0}) {
+        const double unit = is_sum                             ? std::ldexp(1.0, -20)
+                            : function == QuantizedBinary::kMul ? 1.0 / 64
+                                                                : std::ldexp(1.0, -20);
+        p.factor = fixed_point_factor(factor * unit);
+        p.a_zero_point = factor < 1 ? -128 : 3;
+        p.b_zero_point = factor < 2 ? 17 : 127;
+        p.zero_point = factor < 0.4 ? -100 : 5;
+        expect_binary<int8_t>(p, {256, 1}, {1, 256}, 65536);
+        p.a_zero_point += 128;
+        p.b_zero_point += 128;
+        p.zero_point += 128;
+        expect_binary<uint8_t>(p, {1, 256}, {256, 1}, 65536);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
 TEST(QuantizedBinary, DividesToTheNearest) {
   QuantizedBinaryParameters p;
   p.function = QuantizedBinary::kDiv;
