@@ -56,6 +56,12 @@ class Verifier {
     };
     check_list(subgraph.inputs, "input tensor");
     check_list(subgraph.outputs, "output tensor");
+    std::vector<int32_t> inputs = subgraph.inputs;
+    std::ranges::sort(inputs);
+    // Two shapes would hold for the memory of one tensor.
+    if (const auto twice = std::ranges::adjacent_find(inputs); twice != inputs.end()) {
+      add({}, prefix_ + "input tensor " + std::to_string(*twice) + " is listed twice");
+    }
     bool indices_hold = true;
     for (size_t i = 0; i < subgraph.operators.size(); ++i) {
       indices_hold &= verify_operator(subgraph, i);
@@ -163,9 +169,9 @@ class Verifier {
     const Operator& op = subgraph.operators[index];
     const int32_t count = static_cast<int32_t>(subgraph.tensors.size());
     bool sound = true;
-    const auto check = [&](const std::vector<int32_t>& list, const char* role) {
+    const auto check = [&](const std::vector<int32_t>& list, const char* role, int32_t least) {
       for (size_t i = 0; i < list.size(); ++i) {
-        if (list[i] < kNoTensor || list[i] >= count) {
+        if (list[i] < least || list[i] >= count) {
           add(issue_of(subgraph, index), prefix_ + "operator " + std::to_string(index) + " " +
                                              operator_name(op) + ": " + role + " " +
                                              std::to_string(i) + " is tensor " +
@@ -174,28 +180,31 @@ class Verifier {
         }
       }
     };
-    check(op.inputs, "input");
-    check(op.outputs, "output");
-    check(op.intermediates, "intermediate");
-    if (!sound) return false;
-    for (int32_t output : op.outputs) {
-      if (output == kNoTensor) continue;
-      if (subgraph.tensors[output].is_constant()) {
-        add(issue_of(subgraph, index), prefix_ + "operator " + std::to_string(index) + " " +
-                                           operator_name(op) + " writes the constant tensor " +
-                                           subgraph.tensors[output].name);
-      }
-    }
-    return true;
+    check(op.inputs, "input", kNoTensor);
+    check(op.outputs, "output", 0);
+    check(op.intermediates, "intermediate", kNoTensor);
+    return sound;
   }
 
-  // Operators run as they stand in the file: none may read what a later one writes.
+  // Operators run as they stand in the file: none may read what a later one writes, and each tensor
+  // gets its shape and its value in one place.
   void verify_order(const Subgraph& subgraph) {
     constexpr int32_t kNever = -1;
     std::vector<int32_t> writer(subgraph.tensors.size(), kNever);
+    std::vector<bool> has_value(subgraph.tensors.size(), false);
+    for (int32_t input : subgraph.inputs) has_value[input] = true;
     for (size_t i = 0; i < subgraph.operators.size(); ++i) {
       for (int32_t output : subgraph.operators[i].outputs) {
-        if (output == kNoTensor) continue;
+        const Tensor& tensor = subgraph.tensors[output];
+        const char* kind = tensor.is_constant() ? "constant tensor"
+                           : tensor.is_variable ? "variable"
+                           : has_value[output]  ? "subgraph's input"
+                                                : nullptr;
+        if (kind != nullptr) {
+          add(issue_of(subgraph, i), prefix_ + "operator " + std::to_string(i) + " " +
+                                         operator_name(subgraph.operators[i]) + " writes the " +
+                                         kind + " " + tensor.name);
+        }
         if (writer[output] != kNever) {
           add(issue_of(subgraph, i), prefix_ + "operators " + std::to_string(writer[output]) +
                                          " and " + std::to_string(i) + " both write tensor " +
@@ -204,15 +213,11 @@ class Verifier {
         writer[output] = static_cast<int32_t>(i);
       }
     }
-    std::vector<bool> has_value(subgraph.tensors.size(), false);
-    for (int32_t input : subgraph.inputs) {
-      writer[input] = kNever;
-      has_value[input] = true;
-    }
     for (size_t t = 0; t < subgraph.tensors.size(); ++t) {
       const Tensor& tensor = subgraph.tensors[t];
       has_value[t] = has_value[t] || writer[t] != kNever || tensor.is_constant() ||
-                     tensor.is_variable || std::count(tensor.shape.begin(), tensor.shape.end(), 0);
+                     tensor.is_variable ||
+                     (is_static(tensor.shape) && std::ranges::count(tensor.shape, 0) > 0);
     }
     for (int32_t output : subgraph.outputs) {
       if (has_value[output]) continue;

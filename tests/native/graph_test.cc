@@ -243,6 +243,51 @@ TEST(Graph, AnOperatorThatReadsWhatNothingWritesIsRefused) {
   EXPECT_TRUE(verify_model(model).ok());
 }
 
+// small_model() with a second operator that writes `tensor` from the first one's result.
+Model rewriting(int32_t tensor) {
+  Model model = small_model();
+  Operator relu;
+  relu.code = BuiltinOperator::kRelu;
+  relu.inputs = {3};
+  relu.outputs = {tensor};
+  model.subgraphs[0].operators.push_back(std::move(relu));
+  return model;
+}
+
+std::string words_of(const Model& model) {
+  const Status status = verify_model(model);
+  return status.ok() ? "" : status.error().message;
+}
+
+TEST(Graph, AnOperatorThatWritesWhatIsGivenIsRefused) {
+  EXPECT_NE(words_of(rewriting(0)).find("writes the subgraph's input input"), std::string::npos);
+  EXPECT_NE(words_of(rewriting(1)).find("writes the constant tensor filter"), std::string::npos);
+  EXPECT_NE(words_of(rewriting(3)).find("operators 0 and 1 both write"), std::string::npos);
+  EXPECT_NE(words_of(rewriting(-1)).find("output 0 is tensor -1, which does not exist"),
+            std::string::npos);
+  Model model = rewriting(4);
+  model.subgraphs[0].tensors.push_back(tensor("state", {1, 4, 4, 2}));
+  EXPECT_EQ(words_of(model), "");
+  model.subgraphs[0].tensors[4].is_variable = true;
+  EXPECT_NE(words_of(model).find("writes the variable state"), std::string::npos);
+}
+
+TEST(Graph, AnInputThatIsListedTwiceIsRefused) {
+  Model model = small_model();
+  model.subgraphs[0].inputs = {0, 0};
+  EXPECT_NE(words_of(model).find("input tensor 0 is listed twice"), std::string::npos);
+}
+
+TEST(Graph, OnlyWhatHasSizesIsKnownToBeEmpty) {
+  Model model = small_model();
+  model.subgraphs[0].operators[0].inputs[2] = 4;
+  model.subgraphs[0].tensors.push_back(tensor("empty", {0, -1}));
+  EXPECT_NE(words_of(model).find("reads tensor empty, which nothing gives a value"),
+            std::string::npos);
+  model.subgraphs[0].tensors[4].shape = {0, 2};
+  EXPECT_EQ(words_of(model), "");
+}
+
 TEST(Types, SubByteElementsArePacked) {
   EXPECT_EQ(byte_size(TensorType::kInt4, Shape{3}).value(), 2u);
   EXPECT_EQ(byte_size(TensorType::kInt2, Shape{5}).value(), 2u);
