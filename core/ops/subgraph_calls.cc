@@ -45,8 +45,37 @@ class CallChecker {
     return {};
   }
 
+  // A loop hands its condition what its body has given, and then the body again: the body must not
+  // run in between, which would give these tensors other shapes and memory. After check() only.
+  Status check_loops(const Subgraph& subgraph) const {
+    for (size_t i = 0; i < subgraph.operators.size(); ++i) {
+      const auto* loop = subgraph.operators[i].options.get<WhileOptions>();
+      if (loop == nullptr || !reaches(loop->cond_subgraph_index, loop->body_subgraph_index)) continue;
+      return unsupported("its condition comes to run its body")
+          .with_context(operator_context(subgraph, i));
+    }
+    return {};
+  }
+
  private:
   static constexpr int kOpen = -1;
+
+  // Whether running subgraph `from` comes to run `to`.
+  bool reaches(int32_t from, int32_t to) const {
+    std::vector<bool> is_seen(depth_.size());
+    std::vector<int32_t> open = {from};
+    while (!open.empty()) {
+      const int32_t index = open.back();
+      open.pop_back();
+      if (index == to) return true;
+      if (is_seen[index] || depth_[index] <= depth_[to]) continue;
+      is_seen[index] = true;
+      for (const Operator& op : model_.subgraphs[index].operators) {
+        for (int32_t called : called_subgraphs(op)) open.push_back(called);
+      }
+    }
+    return false;
+  }
 
   const Model& model_;
   std::vector<int> depth_;  // 0 while not known.
@@ -83,6 +112,7 @@ Status check_subgraph_calls(const Model& model) {
   for (size_t i = 0; i < model.subgraphs.size(); ++i) {
     ZEOLITE_TRY(checker.check(static_cast<int32_t>(i), 1));
   }
+  for (const Subgraph& subgraph : model.subgraphs) ZEOLITE_TRY(checker.check_loops(subgraph));
   return {};
 }
 

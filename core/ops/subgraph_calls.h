@@ -11,7 +11,8 @@ namespace zeolite {
 std::vector<int32_t> called_subgraphs(const Operator& op);
 
 // Errors when an operator names a subgraph that does not exist, when a subgraph comes to call
-// itself, or when calls nest deeper than the stack of a tab can take.
+// itself, when calls nest deeper than the stack of a tab can take, or when the condition of a loop
+// comes to run its body.
 Status check_subgraph_calls(const Model& model);
 
 }  // namespace zeolite

@@ -18,6 +18,15 @@ namespace {
 // are other operators' shapes and indices. Larger ones are activations, which belong in the arena.
 constexpr uint64_t kMaxShapeDataBytes = 4096;
 
+// Of a tensor that takes part in a run.
+Status check_runtime_shape(std::span<const int32_t> shape) {
+  if (!is_static(shape)) return bad_input("shape " + shape_text(shape) + " has a free dimension");
+  if (shape.size() > kMaxOperandRank) {
+    return bad_input("shape " + shape_text(shape) + " is too long");
+  }
+  return {};
+}
+
 bool lacks_shape(std::span<const Operand* const> inputs) {
   return std::ranges::any_of(
       inputs, [](const Operand* input) { return input != nullptr && !input->has_shape; });
@@ -34,6 +43,19 @@ class SubgraphRunner::Host : public OpHost {
 
   Status resize_output(size_t index, Shape shape, uint64_t bytes) override {
     Operand& output = *step_.outputs[index];
+    // Those that come later are planned for what infer said, and read as many bytes as a shape has.
+    if (output.has_shape && output.shape != shape) {
+      return bad_input("output " + std::to_string(index) + " has the shape " + shape_text(shape) +
+                       ", but " + shape_text(output.shape) + " was expected");
+    }
+    ZEOLITE_TRY(check_runtime_shape(shape));
+    if (bits_per_element(output.type) != 0) {
+      ZEOLITE_ASSIGN(const uint64_t expected, byte_size(output.type, shape));
+      if (bytes != expected) {
+        return bad_input("output " + std::to_string(index) + " has " + std::to_string(bytes) +
+                         " bytes for the shape " + shape_text(shape));
+      }
+    }
     ZEOLITE_TRY(runner_.give_own_memory(output, bytes));
     output.shape = std::move(shape);
     output.has_shape = true;
@@ -96,6 +118,8 @@ SubgraphRunner::SubgraphRunner(RunnerShared& shared, int32_t index)
   for (size_t i = 0; i < count; ++i) {
     if (operands_[i].has_data && !is_produced[i]) operands_[i].is_constant = true;
     if (is_produced[i]) operands_[i].has_data = operands_[i].is_constant = false;
+    // Only what the file stores can be stored sparsely.
+    if (!operands_[i].is_constant) operands_[i].sparsity = nullptr;
   }
   steps_.resize(subgraph_.operators.size());
   for (size_t i = 0; i < steps_.size(); ++i) {
@@ -112,21 +136,30 @@ SubgraphRunner::SubgraphRunner(RunnerShared& shared, int32_t index)
 }
 
 Status SubgraphRunner::load_constants() {
+  // DENSIFY decodes by itself; everybody else reads the elements that the shape promises.
+  std::vector<bool> is_left_sparse(operands_.size());
+  for (const Step& step : steps_) {
+    if (step.entry->code != BuiltinOperator::kDensify) continue;
+    is_left_sparse[step.inputs[0] - operands_.data()] = true;
+  }
   for (const Step& step : steps_) {
     if (step.entry->code == BuiltinOperator::kDensify) continue;
     for (const Operand* input : step.inputs) {
-      if (input == nullptr || input->sparsity == nullptr) continue;
-      Operand& operand = operands_[input - operands_.data()];
-      Result<Bytes> dense = decode_sparse(operand);
-      if (!dense.ok()) {
-        return dense.take_status().with_context("tensor " + std::string(operand.name));
-      }
-      Bytes& own = own_[input - operands_.data()];
-      own = std::move(dense).value();
-      operand.data = own.data();
-      operand.bytes = own.size();
-      operand.sparsity = nullptr;
+      if (input != nullptr) is_left_sparse[input - operands_.data()] = false;
     }
+  }
+  for (const Operand* output : output_operands_) is_left_sparse[output - operands_.data()] = false;
+  for (size_t i = 0; i < operands_.size(); ++i) {
+    Operand& operand = operands_[i];
+    if (operand.sparsity == nullptr || is_left_sparse[i]) continue;
+    Result<Bytes> dense = decode_sparse(operand);
+    if (!dense.ok()) {
+      return dense.take_status().with_context("tensor " + std::string(operand.name));
+    }
+    own_[i] = std::move(dense).value();
+    operand.data = own_[i].data();
+    operand.bytes = own_[i].size();
+    operand.sparsity = nullptr;
   }
   for (size_t i = 0; i < operands_.size(); ++i) {
     if (!subgraph_.tensors[i].is_variable) continue;
@@ -198,9 +231,14 @@ bool SubgraphRunner::has_free_input() const {
 }
 
 Status SubgraphRunner::resize_input(size_t input, Shape shape) {
-  if (!is_static(shape)) return bad_input("shape " + shape_text(shape) + " has a free dimension");
-  if (shape.size() > kMaxOperandRank) return bad_input("shape " + shape_text(shape) + " is too long");
+  ZEOLITE_TRY(check_runtime_shape(shape));
   if (shape == input_shapes_[input]) return {};
+  // Its memory is there from the start, with what it holds.
+  if (subgraph_.tensors[subgraph_.inputs[input]].is_variable) {
+    return bad_input("input " + std::string(this->input(input).name) + " is a variable of shape " +
+                     shape_text(input_shapes_[input]) + ", which can't become " +
+                     shape_text(shape));
+  }
   input_shapes_[input] = std::move(shape);
   prepared_ = false;
   return {};
@@ -222,6 +260,11 @@ Status SubgraphRunner::set_input(size_t index, const Operand& source) {
   // Loops hand large tensors to conditions that look at a counter only.
   if (!is_input_read_[index] || source.data == target.data) return {};
   if (bits_per_element(target.type) == 0) ZEOLITE_TRY(give_own_memory(target, source.bytes));
+  if (source.bytes != target.bytes) {
+    return bad_input("input " + std::string(target.name) + " of subgraph " + subgraph_.name +
+                     " takes " + std::to_string(target.bytes) + " bytes, given are " +
+                     std::to_string(source.bytes));
+  }
   if (source.bytes > 0) std::memcpy(target.writable, source.data, source.bytes);
   return {};
 }
@@ -271,10 +314,7 @@ Status SubgraphRunner::plan_step(size_t index) {
     for (Operand* output : step.outputs) output->has_shape = false;
     return {};
   }
-  InferContext infer(subgraph_.operators[index], step.inputs, step.outputs, false, shared_.model,
-                     &shared_);
-  infer.set_intermediates(step.intermediates);
-  ZEOLITE_TRY(step.entry->kernel->infer(infer));
+  ZEOLITE_TRY(infer_step(index));
   uint64_t output_bytes = 0;
   for (const Operand* output : step.outputs) {
     if (!output->has_shape || bits_per_element(output->type) == 0) return {};
@@ -301,6 +341,18 @@ Status SubgraphRunner::plan_step(size_t index) {
   }
   step.mode = Mode::kPlanned;
   return prepare_step(index);
+}
+
+Status SubgraphRunner::infer_step(size_t index) {
+  Step& step = steps_[index];
+  InferContext infer(subgraph_.operators[index], step.inputs, step.outputs, false, shared_.model,
+                     &shared_);
+  infer.set_intermediates(step.intermediates);
+  ZEOLITE_TRY(step.entry->kernel->infer(infer));
+  for (const Operand* output : step.outputs) {
+    if (output->has_shape) ZEOLITE_TRY(check_runtime_shape(output->shape));
+  }
+  return {};
 }
 
 Status SubgraphRunner::prepare_step(size_t index) {
@@ -347,6 +399,11 @@ Status SubgraphRunner::compute_with_own_memory(size_t index) {
   Host host(*this, step);
   EvalContext context(subgraph_.operators[index], step.inputs, step.outputs, step.record, host);
   ZEOLITE_TRY(step.entry->kernel->eval(context));
+  for (const Operand* output : step.outputs) {
+    if (!output->has_shape) {
+      return bad_input("output " + std::string(output->name) + " was given no value");
+    }
+  }
   if (step.mode == Mode::kFolded) {
     step.own_scratch.clear();
     step.record.state.reset();
@@ -455,6 +512,11 @@ Status SubgraphRunner::run_steps() {
     }
     operand.has_data = true;
   }
+  // Whoever asks after a run that failed must not take the last one's results for its own.
+  for (const Step& step : steps_) {
+    if (step.mode == Mode::kFolded) continue;
+    for (Operand* output : step.outputs) output->has_data = false;
+  }
   for (size_t i = 0; i < steps_.size(); ++i) {
     Step& step = steps_[i];
     ZEOLITE_TRY(shared_.report_progress(*this, i));
@@ -480,11 +542,7 @@ Status SubgraphRunner::eval_planned(size_t index) {
 }
 
 Status SubgraphRunner::run_deferred(size_t index) {
-  Step& step = steps_[index];
-  InferContext infer(subgraph_.operators[index], step.inputs, step.outputs, false, shared_.model,
-                     &shared_);
-  infer.set_intermediates(step.intermediates);
-  ZEOLITE_TRY(step.entry->kernel->infer(infer));
+  ZEOLITE_TRY(infer_step(index));
   return compute_with_own_memory(index);
 }
 

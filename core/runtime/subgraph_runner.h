@@ -91,6 +91,8 @@ class SubgraphRunner {
 
   void check_order(std::vector<Issue>* issues) const;
   Status plan_step(size_t index);
+  // The shapes of an operator's outputs, as far as they are known now.
+  Status infer_step(size_t index);
   Status prepare_step(size_t index);
   Status give_own_memory(Operand& operand, uint64_t bytes);
   // Prepares and evaluates an operator whose outputs do not lie in the arena.

@@ -1,6 +1,7 @@
 // Models of several subgraphs: control flow, and what lives beside the tensors.
 #include <gmock/gmock.h>
 
+#include "core/ops/user_operators.h"
 #include "tests/native/support/model_builder.h"
 
 namespace zeolite::testing {
@@ -271,6 +272,162 @@ TEST(Variables, RefuseAHandleThatIsMadeUp) {
   const Status status = interpreter->run(0);
   ASSERT_FALSE(status.ok());
   EXPECT_THAT(status.error().message, HasSubstr("there is no variable 1234"));
+}
+
+// A subgraph's input that is a variable too, which its subgraph hands out.
+ModelBuilder state_as_input() {
+  ModelBuilder builder;
+  const int32_t state = builder.input(kFloat, {2});
+  builder.main().tensors[state].is_variable = true;
+  builder.output(builder.op(Code::kNeg, {state}, kFloat, NegOptions()));
+  return builder;
+}
+
+TEST(VariableTensors, KeepTheirShapeWhenTheyAreInputs) {
+  ModelBuilder builder = state_as_input();
+  const auto interpreter = ready(builder);
+  const Status status = interpreter->resize_input(0, 0, {1000});
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(status.error().message, HasSubstr("is a variable of shape [2]"));
+  set_input<float>(*interpreter, 0, {{2}, {3, 4}});
+  expect_run(*interpreter);
+  EXPECT_THAT(output_values<float>(*interpreter).data, ElementsAre(-3, -4));
+}
+
+TEST(VariableTensors, KeepTheirShapeWhenASubgraphIsCalledWithAnother) {
+  ModelBuilder builder;
+  const int32_t x = builder.input(kFloat, {1000});
+  StableHLOCompositeOptions options;
+  options.decomposition_subgraph_index = kSecond;
+  builder.output(builder.op(Code::kStablehloComposite, {x}, kFloat, options));
+  builder.begin_subgraph();
+  ModelBuilder called = state_as_input();
+  builder.main() = std::move(called.main());
+  const auto interpreter = ready(builder);
+  const Status status = interpreter->run(0);
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(status.error().message, HasSubstr("is a variable of shape [2]"));
+}
+
+// The stored ones of a vector of `size` elements, every other one.
+std::unique_ptr<Sparsity> every_other(int32_t size) {
+  auto sparsity = std::make_unique<Sparsity>();
+  sparsity->traversal_order = {0};
+  SparseDimension& dimension = sparsity->dimensions.emplace_back();
+  dimension.format = DimensionType::kSparseCsr;
+  dimension.segments = {0, size / 2};
+  for (int32_t i = 0; i < size; i += 2) dimension.indices.push_back(i);
+  return sparsity;
+}
+
+TEST(Composite, ReadsAllElementsOfASparseResult) {
+  ModelBuilder builder;
+  const int32_t x = builder.input(kFloat, {64});
+  StableHLOCompositeOptions options;
+  options.decomposition_subgraph_index = kSecond;
+  const int32_t called = builder.op(Code::kStablehloComposite, {x}, kFloat, options);
+  builder.output(builder.op(Code::kAdd, {called, x}, kFloat, AddOptions()));
+  builder.begin_subgraph();
+  builder.input(kFloat, {64});
+  const int32_t sparse = builder.constant<float>({64}, std::vector<float>(32, 2.0f));
+  builder.main().tensors[sparse].sparsity = every_other(64);
+  builder.output(sparse);
+  const auto interpreter = ready(builder);
+  set_input<float>(*interpreter, 0, {{64}, std::vector<float>(64, 1.0f)});
+  expect_run(*interpreter);
+  const std::vector<float> sum = output_values<float>(*interpreter).data;
+  EXPECT_THAT(std::vector<float>(sum.end() - 2, sum.end()), ElementsAre(3, 1));
+}
+
+TEST(Sparse, TensorsWithoutStoredValuesAreDense) {
+  ModelBuilder builder;
+  const int32_t x = builder.input(kFloat, {4});
+  builder.main().tensors[x].sparsity = every_other(4);
+  const int32_t y = builder.op(Code::kDensify, {x}, kFloat, DensifyOptions());
+  builder.main().tensors[y].sparsity = every_other(4);
+  builder.output(builder.op(Code::kNeg, {y}, kFloat, NegOptions()));
+  const auto interpreter = ready(builder);
+  set_input<float>(*interpreter, 0, {{4}, {1, 2, 3, 4}});
+  expect_run(*interpreter);
+  EXPECT_THAT(output_values<float>(*interpreter).data, ElementsAre(-1, -2, -3, -4));
+}
+
+// A loop whose condition calls subgraph `called` too: what the body gave would be lost on the way.
+ModelBuilder loop_whose_condition_calls(int32_t called) {
+  ModelBuilder builder;
+  const int32_t x = builder.input(kBool, {1});
+  builder.output(builder.ops(Code::kWhile, {x}, kBool, 1, loop_of(kSecond, kThird)));
+  builder.begin_subgraph();
+  StableHLOCompositeOptions options;
+  options.decomposition_subgraph_index = called;
+  builder.output(builder.op(Code::kStablehloComposite, {builder.input(kBool, {1})}, kBool, options));
+  for (int i = 0; i < 2; ++i) {
+    builder.begin_subgraph();
+    builder.output(builder.op(Code::kLogicalNot, {builder.input(kBool, {1})}, kBool,
+                              LogicalNotOptions()));
+  }
+  return builder;
+}
+
+TEST(While, RefusesAConditionThatRunsTheBody) {
+  ModelBuilder builder = loop_whose_condition_calls(kThird);
+  EXPECT_THAT(words_of(builder), HasSubstr("its condition comes to run its body"));
+  ModelBuilder other = loop_whose_condition_calls(kThird + 1);
+  EXPECT_EQ(words_of(other), "");
+}
+
+// Gives what the test tells it, whatever was expected.
+class Liar : public UserOperators {
+ public:
+  bool has(std::string_view) const override { return true; }
+  Status infer(InferContext& context) override {
+    return inferred.empty() ? context.set_output_unknown(0, kFloat)
+                            : context.set_output(0, kFloat, inferred);
+  }
+  Status eval(EvalContext& context) override {
+    if (bytes == 0) return {};
+    ZEOLITE_TRY(context.host().resize_output(0, shape, bytes));
+    std::memset(context.out<uint8_t>(0), 0, bytes);
+    return {};
+  }
+
+  Shape inferred;
+  Shape shape;
+  uint64_t bytes = 0;
+};
+
+TEST(OpHost, HoldsAnOperatorToTheShapesThatItSaid) {
+  struct Lie {
+    Shape inferred;
+    Shape shape;
+    uint64_t bytes;
+    const char* answer;
+  };
+  const Lie lies[] = {
+      {{8}, {2}, 8, "has the shape [2], but [8] was expected"},
+      {{}, {8}, 8, "has 8 bytes for the shape [8]"},
+      {{}, {-1, -8}, 32, "has a free dimension"},
+      {{}, Shape(17, 1), 4, "is too long"},
+      {{}, {}, 0, "was given no value"},
+  };
+  for (const Lie& lie : lies) {
+    ModelBuilder builder;
+    const int32_t x = builder.input(kFloat, {8});
+    const int32_t y = builder.op(Code::kCustom, {x}, kFloat);
+    builder.main().operators[0].custom_name = "Liar";
+    builder.output(builder.op(Code::kNeg, {y}, kFloat, NegOptions()));
+    const auto liar = std::make_shared<Liar>();
+    liar->inferred = lie.inferred;
+    liar->shape = lie.shape;
+    liar->bytes = lie.bytes;
+    InterpreterOptions options;
+    options.user_operators = liar;
+    const auto interpreter = builder.interpreter(std::move(options));
+    ASSERT_TRUE(interpreter.ok()) << interpreter.error().message;
+    const Status status = interpreter.value()->run(0);
+    ASSERT_FALSE(status.ok()) << lie.answer;
+    EXPECT_THAT(status.error().message, HasSubstr(lie.answer));
+  }
 }
 
 void set_strings(Interpreter& interpreter, const std::vector<uint8_t>& tensor) {
