@@ -51,6 +51,8 @@ def main():
     # Plain bytes as options; two outputs, one of them of strings, whose count is in the data.
     save('count', 'Count', np.int32([7]).tobytes(), [tensor('n', kind.INT32, [1])],
          [tensor('words', kind.STRING, [1], [-1]), tensor('total', kind.INT64, [])])
+    # What can't pass between the model and its user.
+    save('handle', 'Open', b'', [tensor('table', kind.RESOURCE, [1])], [tensor('y', kind.FLOAT32, [1])])
 
 
 if __name__ == '__main__':

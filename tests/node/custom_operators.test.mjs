@@ -69,6 +69,12 @@ test('without its functions the model is refused by the operator\'s name', async
   assert.match(error.message, /Scale/);
 });
 
+test('a model that takes a resource is refused: nobody can give one', async () => {
+  const error = await failure('handle', { Open: Scale }, [new Int32Array(1)]);
+  assert.equal(error.code, 'unsupported');
+  assert.match(error.message, /input table is a resource/);
+});
+
 test('what the functions do wrong is said, and the next model works', async () => {
   const x = [new Float32Array(3)];
   const wrong = [

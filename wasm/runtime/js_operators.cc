@@ -2,8 +2,8 @@
 
 #include "core/formats/flex_buffers.h"
 #include "core/formats/json.h"
+#include "core/graph/string_tensor.h"
 #include "core/ops/check.h"
-#include "core/ops/strings.h"
 #include "wasm/common/reply.h"
 
 namespace zeolite::wasm {
@@ -123,6 +123,10 @@ Status JsOperators::eval(EvalContext& context) {
                        shape_text(output.shape));
     }
     handler_.call<void>("write", static_cast<int>(i), heap_offset(context.output(i).data));
+    if (output.type == TensorType::kString) {
+      ZEOLITE_TRY(check_strings({output.data, static_cast<size_t>(output.bytes)},
+                                product(output.shape)));
+    }
   }
   return {};
 }

@@ -53,6 +53,29 @@ json::Value signature_names(const std::vector<SignatureTensor>& named,
   return list;
 }
 
+// Handles of variables and tables, and lists of tensors, mean nothing outside of the model.
+Status check_passable(const Subgraph& subgraph) {
+  for (const auto* tensors : {&subgraph.inputs, &subgraph.outputs}) {
+    for (int32_t index : *tensors) {
+      const Tensor& tensor = subgraph.tensors[index];
+      if (tensor.type != TensorType::kResource && tensor.type != TensorType::kVariant) continue;
+      return unsupported(std::string(tensors == &subgraph.inputs ? "input " : "output ") +
+                         tensor.name + " is a " + std::string(tensor_type_name(tensor.type)) +
+                         ", which can't leave or enter the model");
+    }
+  }
+  return {};
+}
+
+// The same of all that can be run from outside.
+Status check_passable(const Model& model) {
+  ZEOLITE_TRY(check_passable(model.subgraphs[0]));
+  for (const Signature& signature : model.signatures) {
+    ZEOLITE_TRY(check_passable(model.subgraphs[signature.subgraph]));
+  }
+  return {};
+}
+
 json::Value describe(const Model& model) {
   json::Value subgraphs = json::Value::object();
   auto add_subgraph = [&](int32_t index) {
@@ -107,6 +130,8 @@ std::string RuntimeSession::load() {
   Result<std::unique_ptr<Interpreter>> interpreter =
       Interpreter::create(std::move(model).value(), std::move(options));
   if (!interpreter.ok()) return error_reply(interpreter.error());
+  const Status passable = check_passable(interpreter.value()->model());
+  if (!passable.ok()) return error_reply(passable.error());
   interpreter_ = std::move(interpreter).value();
   metadata_ = read_metadata(interpreter_->model());
   json::Value reply = describe(interpreter_->model());
