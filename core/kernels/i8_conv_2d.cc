@@ -175,6 +175,7 @@ I8Conv2DPlan i8_conv_2d_plan(const Conv2DShape& shape, const ActivationForm& act
   plan.shape = shape;
   plan.activations = activations;
   plan.stage = stage;
+  plan.stage.numbers_each = pixel_count(shape);
   plan.threads = std::max(threads, 1);
   plan.form.wide = wide_weights || stage.wide;
   plan.form.offset = activations.unsigned_offset();

@@ -56,11 +56,11 @@ struct Layout {
 };
 
 // One block of channels of `pixels` pixels: exact float sums to stored numbers of 8 bits.
-[[gnu::noinline]] void store_exact_8(const SumStage& stage, const PanelHead& head, size_t pixels,
-                                     size_t channels, const float* sums, uint8_t* out) {
+[[gnu::noinline]] void store_exact_8(const PanelHead& head, size_t pixels, size_t channels,
+                                     const float* sums, uint8_t* out) {
   const Requantize4 low(head, 0);
   const Requantize4 high(head, 4);
-  const Store8 store(stage);
+  const Store8 store(head);
   const v128_t magic = wasm_f32x4_splat(kMagic);
   const v128_t bits = wasm_i32x4_splat(kMagicBits);
   const v128_t low_bias = wasm_i32x4_sub(wasm_v128_load(head.bias), bits);
@@ -74,11 +74,11 @@ struct Layout {
 }
 
 // Whether all are sure.
-[[gnu::noinline]] bool store_quick_8(const SumStage& stage, const PanelHead& head, size_t pixels,
-                                     size_t channels, const float* sums, uint8_t* out) {
+[[gnu::noinline]] bool store_quick_8(const PanelHead& head, size_t pixels, size_t channels,
+                                     const float* sums, uint8_t* out) {
   QuickRequantize4 low(head, 0);
   QuickRequantize4 high(head, 4);
-  const Store8 store(stage);
+  const Store8 store(head);
   const v128_t low_bias = wasm_f32x4_convert_i32x4(wasm_v128_load(head.bias));
   const v128_t high_bias = wasm_f32x4_convert_i32x4(wasm_v128_load(head.bias + 4));
   for (size_t i = 0; i < pixels; ++i, sums += channels, out += channels) {
@@ -90,15 +90,15 @@ struct Layout {
   return QuickRequantize4::are_sure(head, low, high);
 }
 
-void store_block_8(const SumStage& stage, const PanelHead& head, size_t pixels, size_t channels,
-                   const float* sums, uint8_t* out) {
+void store_block_8(const PanelHead& head, size_t pixels, size_t channels, const float* sums,
+                   uint8_t* out) {
   constexpr size_t kChunk = 28;
   for (size_t i = 0; i < pixels; i += kChunk) {
     const size_t count = std::min(kChunk, pixels - i);
     const float* const from = sums + i * channels;
     uint8_t* const to = out + i * channels;
-    if (head.is_quick == 0 || !store_quick_8(stage, head, count, channels, from, to)) {
-      store_exact_8(stage, head, count, channels, from, to);
+    if (head.is_quick == 0 || !store_quick_8(head, count, channels, from, to)) {
+      store_exact_8(head, count, channels, from, to);
     }
   }
 }
@@ -162,7 +162,7 @@ void store_sums(const I8DepthwiseConv2DPlan& plan, const PanelHead* heads, float
       store_block_float(plan.stage, head, row_scale, pixels, layout.channels, sums + first,
                         static_cast<float*>(out) + first);
     } else {
-      store_block_8(plan.stage, head, pixels, layout.channels, sums + first,
+      store_block_8(head, pixels, layout.channels, sums + first,
                     static_cast<uint8_t*>(out) + first);
     }
   }
@@ -297,6 +297,8 @@ I8DepthwiseConv2DPlan i8_depthwise_conv_2d_plan(const DepthwiseConv2DShape& shap
   plan.offset = activations.unsigned_offset();
   plan.in_rows = i8_fits_depthwise_rows(plan);
   if (plan.in_rows) {
+    plan.stage.numbers_each =
+        int64_t{shape.batch} * shape.output_height * shape.output_width;
     i8_depthwise_rows_plan(&plan);
     return plan;
   }

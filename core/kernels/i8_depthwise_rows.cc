@@ -131,8 +131,7 @@ template <bool Quads, int OutputRows>
 [[gnu::noinline]] void block_rows(const BlockRun& run, uint8_t* out, uint8_t* second) {
   constexpr int kAtOnce = kRows / OutputRows;
   constexpr size_t kHalf = Quads ? 16 : 32;
-  TileTarget target;
-  for (int i = 0; i < kRows; ++i) target.row_scales[i] = run.scale.scale;
+  const float scales[kRows] = {run.scale.scale, run.scale.scale, run.scale.scale, run.scale.scale};
   const size_t width = run.output_width;
   for (size_t x = 0; x < width; x += kAtOnce) {
     // The last tile overlaps the one before.
@@ -153,19 +152,17 @@ template <bool Quads, int OutputRows>
         }
       }
     }
-    target.is_whole = true;
+    uint8_t* rows[kRows];
 #pragma GCC unroll 4
     for (int i = 0; i < kRows; ++i) {
-      const size_t column = x + i % kAtOnce;
-      target.rows[i] = (i < kAtOnce ? out : second) + column * run.output_step;
+      rows[i] = (i < kAtOnce ? out : second) + (x + i % kAtOnce) * run.output_step;
     }
     if (width < kAtOnce) {
-      target.is_whole = false;
       for (int i = 0; i < kRows; ++i) {
-        if (x + i % kAtOnce >= width) target.rows[i] = nullptr;
+        if (x + i % kAtOnce >= width) rows[i] = nullptr;
       }
     }
-    finish_tile(run.stage, run.head, tile, target);
+    finish_tile<kRows, true>(run.stage, run.head, tile, rows, width >= kAtOnce, kColumns, scales);
   }
 }
 

@@ -1,6 +1,5 @@
 #include "core/kernels/i8_panel.h"
 
-#include <cmath>
 #include <limits>
 
 #include "core/kernels/i8_tile.h"
@@ -10,9 +9,6 @@ namespace {
 
 constexpr int kRows = kI8TileRows;
 constexpr int kColumns = kI8TileColumns;
-
-// QuickRequantize4's own errors are below 256 * 4 * 2^-24: what is nearer to a half is not sure.
-constexpr float kSure = 0.5f - 6.5e-5f;
 
 // Sums beyond this may leave 32 bits on their way through Requantize4.
 constexpr int64_t kLargestPlainSum = int64_t{1} << 30;
@@ -28,123 +24,105 @@ int32_t scale_once(int64_t x, FixedPointFactor factor) {
                                                   std::numeric_limits<int32_t>::max()));
 }
 
-// Adds a[r][0..2 * pairs) times w; returns the end of w.
-template <int Rows, bool Wide>
-[[gnu::always_inline]] inline const uint8_t* add_pairs(size_t pairs,
-                                                       const int16_t* const (&a)[Rows],
-                                                       const uint8_t* w, I8Tile<Rows>* tile) {
-  for (size_t i = 0; i < pairs; ++i) {
-    const v128_t low = Wide ? wasm_v128_load(w) : wasm_i16x8_load8x8(w);
-    const v128_t high = Wide ? wasm_v128_load(w + 16) : wasm_i16x8_load8x8(w + 8);
-    w += Wide ? 32 : 16;
+// The ways to multiply: two numbers of 16 bits at a time with weights of 8 or 16, or four of 8.
+enum class Way { kPairs8, kPairs16, kQuads };
+
+// Adds rows[r][0..k) times w for `groups` of k; returns the end of w.
+template <Way kWay, int Rows>
+[[gnu::always_inline]] inline const uint8_t* add_groups(size_t groups,
+                                                        const uint8_t* const (&rows)[Rows],
+                                                        const uint8_t* w, I8Tile<Rows>* tile) {
+  for (size_t i = 0; i < groups; ++i) {
+    const v128_t low = kWay == Way::kPairs8 ? wasm_i16x8_load8x8(w) : wasm_v128_load(w);
+    const v128_t high = kWay == Way::kPairs8 ? wasm_i16x8_load8x8(w + 8) : wasm_v128_load(w + 16);
+    w += kWay == Way::kPairs8 ? 16 : 32;
 #pragma GCC unroll 4
     for (int r = 0; r < Rows; ++r) {
-      const v128_t x = wasm_v128_load32_splat(a[r] + 2 * i);
-      tile->sum[r][0] = wasm_i32x4_add(tile->sum[r][0], wasm_i32x4_dot_i16x8(x, low));
-      tile->sum[r][1] = wasm_i32x4_add(tile->sum[r][1], wasm_i32x4_dot_i16x8(x, high));
+      const v128_t x = wasm_v128_load32_splat(rows[r] + 4 * i);
+      v128_t* const sum = tile->sum[r];
+      if (kWay == Way::kQuads) {
+        sum[0] = i32x4_dot4_add(low, x, sum[0]);
+        sum[1] = i32x4_dot4_add(high, x, sum[1]);
+      } else {
+        sum[0] = wasm_i32x4_add(sum[0], wasm_i32x4_dot_i16x8(x, low));
+        sum[1] = wasm_i32x4_add(sum[1], wasm_i32x4_dot_i16x8(x, high));
+      }
     }
   }
   return w;
 }
 
-// Not inlined, as f32_tile.cc says.
-template <int Rows, bool Wide>
-[[gnu::noinline]] void multiply_tile(const SumStage& stage, const PanelForm& form,
-                                     const int16_t* const* pointers, size_t a_offset,
-                                     const uint8_t* panel, const TileTarget& target) {
-  const PanelHead& head = *reinterpret_cast<const PanelHead*>(panel);
-  I8Tile<Rows> tile;
-  if (stage.output == SumOutput::kFloat32) {
-    tile.start(wasm_i32x4_splat(0), wasm_i32x4_splat(0));
-  } else {
-    tile.start(wasm_v128_load(head.bias), wasm_v128_load(head.bias + 4));
-  }
-  const uint8_t* w = panel + sizeof(PanelHead);
-  const size_t pairs = static_cast<size_t>(form.groups());
-  const size_t taps = static_cast<size_t>(form.taps);
-  for (size_t tap = 0; tap < taps; ++tap, pointers += kRows) {
-    const int16_t* rows[Rows];
-#pragma GCC unroll 4
-    for (int r = 0; r < Rows; ++r) rows[r] = pointers[r] + a_offset;
-    w = add_pairs<Rows, Wide>(pairs, rows, w, &tile);
-  }
-  finish_tile(stage, head, tile, target);
-}
+// Where a panel's product goes.
+struct PanelTarget {
+  uint8_t* out;
+  size_t row_bytes;
+  size_t columns;
+  const float* row_scales;  // Or null.
+};
 
-// The same with activations of 8 bits, four at a time.
-template <int Rows>
-[[gnu::noinline]] void multiply_quads_tile(const SumStage& stage, const PanelForm& form,
-                                           const int16_t* const* pointers, size_t a_offset,
-                                           const uint8_t* panel, const TileTarget& target) {
+// All tiles of a panel. Not inlined, as f32_tile.cc says.
+template <Way kWay, int Rows>
+[[gnu::noinline]] void multiply_tiles(const SumStage& stage, const PanelForm& form, int64_t count,
+                                      const int16_t* const* pointers, size_t a_offset,
+                                      const uint8_t* panel, PanelTarget to) {
   const PanelHead& head = *reinterpret_cast<const PanelHead*>(panel);
-  I8Tile<Rows> tile;
-  tile.start(wasm_v128_load(head.bias), wasm_v128_load(head.bias + 4));
-  const uint8_t* w = panel + sizeof(PanelHead);
-  const size_t quads = static_cast<size_t>(form.groups());
-  for (size_t tap = 0; tap < static_cast<size_t>(form.taps); ++tap, pointers += kRows) {
-    const uint8_t* rows[Rows];
-#pragma GCC unroll 4
-    for (int r = 0; r < Rows; ++r) {
-      rows[r] = reinterpret_cast<const uint8_t*>(pointers[r]) + a_offset;
+  const size_t groups = static_cast<size_t>(form.groups());
+  const size_t taps = static_cast<size_t>(form.taps);
+  const size_t offset_bytes = a_offset * (kWay == Way::kQuads ? 1 : sizeof(int16_t));
+  const bool is_float = stage.output == SumOutput::kFloat32;
+  for (; count > 0; count -= Rows) {
+    I8Tile<Rows> tile;
+    if (is_float) {
+      tile.start(wasm_i32x4_splat(0), wasm_i32x4_splat(0));
+    } else {
+      tile.start(wasm_v128_load(head.bias), wasm_v128_load(head.bias + 4));
     }
-    for (size_t i = 0; i < quads; ++i, w += 32) {
-      const v128_t low = wasm_v128_load(w);
-      const v128_t high = wasm_v128_load(w + 16);
+    const uint8_t* w = panel + sizeof(PanelHead);
+    for (size_t tap = 0; tap < taps; ++tap, pointers += kRows) {
+      const uint8_t* rows[Rows];
 #pragma GCC unroll 4
       for (int r = 0; r < Rows; ++r) {
-        const v128_t x = wasm_v128_load32_splat(rows[r] + 4 * i);
-        tile.sum[r][0] = i32x4_dot4_add(low, x, tile.sum[r][0]);
-        tile.sum[r][1] = i32x4_dot4_add(high, x, tile.sum[r][1]);
+        rows[r] = reinterpret_cast<const uint8_t*>(pointers[r]) + offset_bytes;
       }
+      w = add_groups<kWay, Rows>(groups, rows, w, &tile);
     }
+    uint8_t* rows[kRows];
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) rows[r] = to.out + r * to.row_bytes;
+    if (count < kRows) {
+      for (int64_t r = count; r < kRows; ++r) rows[r] = nullptr;
+    }
+    finish_tile<Rows, kWay != Way::kPairs16>(stage, head, tile, rows,
+                                             count >= kRows && to.columns == kColumns, to.columns,
+                                             to.row_scales);
+    to.out += kRows * to.row_bytes;
+    if (is_float) to.row_scales += kRows;
   }
-  finish_tile(stage, head, tile, target);
 }
 
 // Sums of 64 bits: activations of 16 bits.
-void multiply_wide_tile(const SumStage& stage, const PanelForm& form,
-                        const int16_t* const* pointers, size_t a_offset, const uint8_t* panel,
-                        const TileTarget& target) {
+void multiply_wide(const SumStage& stage, const PanelForm& form, int64_t count,
+                   const int16_t* const* pointers, size_t a_offset, const uint8_t* panel,
+                   const PanelTarget& to) {
   const PanelHead& head = *reinterpret_cast<const PanelHead*>(panel);
-  for (int r = 0; r < kRows; ++r) {
-    auto* const out = static_cast<int16_t*>(target.rows[r]);
-    if (out == nullptr) continue;
+  for (int64_t row = 0; row < count; ++row) {
+    const int16_t* const* const tile = pointers + row / kRows * form.taps * kRows + row % kRows;
+    auto* const out = reinterpret_cast<int16_t*>(to.out + row * to.row_bytes);
     int64_t sums[kColumns];
     std::memcpy(sums, head.wide_bias, sizeof(sums));
     const auto* w = reinterpret_cast<const int16_t*>(panel + sizeof(PanelHead));
     for (int64_t tap = 0; tap < form.taps; ++tap) {
-      const int16_t* const a = pointers[tap * kRows + r] + a_offset;
+      const int16_t* const a = tile[tap * kRows] + a_offset;
       for (int64_t i = 0; i < form.k; ++i) {
         const int16_t* const weights = w + i / 2 * 2 * kColumns + i % 2;
         for (int c = 0; c < kColumns; ++c) sums[c] += int32_t{a[i]} * weights[2 * c];
       }
       w += form.groups() * 2 * kColumns;
     }
-    for (size_t c = 0; c < target.columns; ++c) {
+    for (size_t c = 0; c < to.columns; ++c) {
       out[c] = static_cast<int16_t>(
           i8_stored(stage, sums[c], FixedPointFactor{head.multiplier[c], head.shift[c]}));
     }
-  }
-}
-
-// What QuickRequantize4 needs, if it can be used: results must stay below 2^22.
-void set_quick(const SumStage& stage, int64_t largest_sum, PanelHead* head) {
-  const int32_t zero_point =
-      stage.output == SumOutput::kUint8 ? stage.zero_point - 128 : stage.zero_point;
-  head->is_quick = 1;
-  for (int c = 0; c < kColumns; ++c) {
-    const int e = -head->shift[c];
-    const double scale = std::ldexp(static_cast<double>(head->multiplier[c]), -31 - e);
-    head->quick_scale[c] = static_cast<float>(scale);
-    head->quick_away[c] = e == 0 ? 0.0f : std::ldexp(1.0f, -e - 1);
-    if (scale * static_cast<double>(largest_sum) > (1 << 21)) head->is_quick = 0;
-  }
-  for (int lane = 0; lane < 4; ++lane) {
-    head->magic[lane] = 12582912.0f;
-    head->magic_bits[lane] = 0x4b400000 - zero_point;
-    head->sign[lane] = stage.rounding == SumRounding::kHalvesUp ? 0 : 0x80000000;
-    head->magnitude[lane] = 0x7fffffff;
-    head->sure[lane] = kSure;
   }
 }
 
@@ -251,38 +229,30 @@ void i8_panel_head(const SumStage& stage, const SumColumns& all, int64_t first, 
     }
   }
   head->is_plain = is_plain ? 1 : 0;
-  if (is_plain && all.factors != nullptr && stage.element_bytes() == 1) set_quick(stage, largest_total, head);
+  if (stage.element_bytes() != 1) return;
+  const int offset = stage.output == SumOutput::kUint8 ? 128 : 0;
+  std::fill_n(head->min, 16, static_cast<int8_t>(stage.min - offset));
+  std::fill_n(head->max, 16, static_cast<int8_t>(stage.max - offset));
+  std::fill_n(head->flip, 16, static_cast<int8_t>(offset));
+  if (is_plain && all.factors != nullptr) i8_set_quick(stage, columns, largest_total, head);
 }
 
 void i8_panel(const SumStage& stage, const PanelForm& form, int64_t rows,
               const int16_t* const* pointers, size_t a_offset, const uint8_t* panel,
               const float* row_scales, void* out, size_t out_stride, size_t columns) {
-  TileTarget target;
-  target.columns = columns;
-  auto* next = static_cast<uint8_t*>(out);
-  const size_t row_bytes = out_stride * static_cast<size_t>(stage.element_bytes());
-  const bool is_float = stage.output == SumOutput::kFloat32;
-  for (; rows > 0; rows -= kRows) {
-    for (int r = 0; r < kRows; ++r) {
-      target.rows[r] = r < rows ? next + r * row_bytes : nullptr;
-      if (is_float && r < rows) target.row_scales[r] = row_scales[r];
-    }
-    target.is_whole = rows >= kRows && columns == kColumns;
-    if (stage.wide) {
-      multiply_wide_tile(stage, form, pointers, a_offset, panel, target);
-    } else if (form.quads) {
-      (rows == 1 ? multiply_quads_tile<1> : multiply_quads_tile<kRows>)(stage, form, pointers,
-                                                                       a_offset, panel, target);
-    } else if (rows == 1) {
-      (form.wide ? multiply_tile<1, true> : multiply_tile<1, false>)(stage, form, pointers,
-                                                                     a_offset, panel, target);
-    } else {
-      (form.wide ? multiply_tile<kRows, true> : multiply_tile<kRows, false>)(
-          stage, form, pointers, a_offset, panel, target);
-    }
-    pointers += kRows * form.taps;
-    row_scales += is_float ? kRows : 0;
-    next += kRows * row_bytes;
+  const PanelTarget target = {static_cast<uint8_t*>(out),
+                              out_stride * static_cast<size_t>(stage.element_bytes()), columns,
+                              row_scales};
+  if (stage.wide) {
+    multiply_wide(stage, form, rows, pointers, a_offset, panel, target);
+  } else if (form.quads) {
+    (rows == 1 ? multiply_tiles<Way::kQuads, 1> : multiply_tiles<Way::kQuads, kRows>)(
+        stage, form, rows, pointers, a_offset, panel, target);
+  } else if (form.wide) {
+    multiply_tiles<Way::kPairs16, kRows>(stage, form, rows, pointers, a_offset, panel, target);
+  } else {
+    (rows == 1 ? multiply_tiles<Way::kPairs8, 1> : multiply_tiles<Way::kPairs8, kRows>)(
+        stage, form, rows, pointers, a_offset, panel, target);
   }
 }
 

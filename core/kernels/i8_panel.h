@@ -48,6 +48,7 @@ struct SumStage {
   int32_t min = -128;
   int32_t max = 127;
   F32Clamp clamp;
+  int64_t numbers_each = 0;  // Of a column in a run: what it pays to prepare for.
 
   int element_bytes() const {
     return output == SumOutput::kInt32 || output == SumOutput::kFloat32 ? 4
@@ -109,7 +110,7 @@ struct alignas(16) PanelHead {
   int32_t zero[kI8TileColumns];
   int64_t wide_bias[kI8TileColumns];
   int32_t shift[kI8TileColumns];
-  // The quick way through float32 (QuickRequantize4).
+  // The quick ways through float32 (QuickRequantize4, ProvenRequantize4).
   float quick_scale[kI8TileColumns];
   float quick_away[kI8TileColumns];
   // Constants of its: in memory, since some engines build those in the code anew at each use.
@@ -119,9 +120,14 @@ struct alignas(16) PanelHead {
   uint32_t magnitude[4];
   float sure[4];
   int64_t half[2];
-  uint32_t is_plain;  // Requantize4 is exact for these columns.
-  uint32_t is_quick;  // QuickRequantize4 knows when it is.
-  uint32_t unused[2];
+  // Bounds of 8-bit outputs. uint8 is made as int8 with the top bit turned over at the end.
+  int8_t min[16];
+  int8_t max[16];
+  int8_t flip[16];
+  uint32_t is_plain;   // Requantize4 is exact for these columns.
+  uint32_t is_quick;   // QuickRequantize4 knows when it is.
+  uint32_t is_proven;  // ProvenRequantize4 is, with the bias of this head.
+  uint32_t unused;
 };
 
 inline uint64_t PanelForm::panel_bytes() const {

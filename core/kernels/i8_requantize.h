@@ -36,13 +36,14 @@ struct Requantize4 {
                            wasm_u64x2_extmul_high_u32x4(moved, factor), 1, 3, 5, 7);
     return wasm_i32x4_add(shifted, zero);
   }
+  [[gnu::always_inline]] v128_t of_sum(v128_t sum) const { return (*this)(sum); }
 };
 
 // The same through float32, at half the cost, for sums below 2^22 / scale that are given as floats.
 // Rounding twice is rounding once with the threshold moved: from a half to a half - 2^-(e + 1), since
 // the first rounding takes what is that near up to it. So y = x * scale is moved away from zero by as
-// much (up, where halves go up) and rounded. Only where it then lies so near to a half that the errors of float32 count, once
-// in some thousand numbers, must Requantize4 decide.
+// much (up, where halves go up) and rounded. Only where it then lies so near to a half that the
+// errors of float32 count, once in some thousand numbers, must Requantize4 decide.
 struct QuickRequantize4 {
   v128_t scale;
   v128_t away;
@@ -61,6 +62,10 @@ struct QuickRequantize4 {
         magnitude(wasm_v128_load(head.magnitude)),
         farthest(f32x4_zero()) {}
 
+  [[gnu::always_inline]] v128_t of_sum(v128_t sum) {
+    return (*this)(wasm_f32x4_convert_i32x4(sum));
+  }
+
   [[gnu::always_inline]] v128_t operator()(v128_t x) {
     const v128_t y = wasm_f32x4_mul(x, scale);
     const v128_t moved = wasm_f32x4_add(y, wasm_v128_or(wasm_v128_and(y, sign), away));
@@ -78,21 +83,41 @@ struct QuickRequantize4 {
   }
 };
 
-// Bounds of 8-bit outputs. uint8 is made as int8 with the top bit turned over at the end.
+// The same in five instructions, where prove_quick found that no number of 8 bits comes out wrong.
+struct ProvenRequantize4 {
+  v128_t scale;
+  v128_t away;
+  v128_t magic;
+  v128_t magic_bits;
+
+  ProvenRequantize4(const PanelHead& head, int first)
+      : scale(wasm_v128_load(head.quick_scale + first)),
+        away(wasm_v128_load(head.quick_away + first)),
+        magic(wasm_v128_load(head.magic)),
+        magic_bits(wasm_v128_load(head.magic_bits)) {}
+
+  [[gnu::always_inline]] v128_t of_sum(v128_t sum) const {
+    const v128_t y = f32x4_madd(wasm_f32x4_convert_i32x4(sum), scale, away);
+    return wasm_i32x4_sub(wasm_f32x4_add(y, magic), magic_bits);
+  }
+};
+
+// Fills the members for QuickRequantize4 or, where it can be proven, ProvenRequantize4, if either can
+// be used: for a head that is plain, with outputs of 8 bits.
+void i8_set_quick(const SumStage& stage, int64_t columns, int64_t largest_sum, PanelHead* head);
+
+// Numbers of 16 bits to stored ones of 8.
 struct Store8 {
   v128_t min;
   v128_t max;
   v128_t flip;
 
-  explicit Store8(const SumStage& stage) {
-    const bool is_unsigned = stage.output == SumOutput::kUint8;
-    const int offset = is_unsigned ? 128 : 0;
-    min = wasm_i8x16_splat(static_cast<int8_t>(stage.min - offset));
-    max = wasm_i8x16_splat(static_cast<int8_t>(stage.max - offset));
-    flip = wasm_i8x16_splat(static_cast<int8_t>(is_unsigned ? 0x80 : 0));
-  }
+  explicit Store8(const PanelHead& head)
+      : min(wasm_v128_load(head.min)),
+        max(wasm_v128_load(head.max)),
+        flip(wasm_v128_load(head.flip)) {}
 
-  // 16 numbers in 16 bits each, in two vectors.
+  // 16 numbers in two vectors.
   [[gnu::always_inline]] v128_t operator()(v128_t a, v128_t b) const {
     const v128_t narrow = wasm_i8x16_narrow_i16x8(a, b);
     return wasm_v128_xor(wasm_i8x16_min(wasm_i8x16_max(narrow, min), max), flip);

@@ -18,35 +18,35 @@ void copy_tile(const T (&whole)[kRows][kColumns], const TileTarget& target) {
   }
 }
 
+template <class Requantize>
+void narrow_sums(const TileSums& sums, Requantize& low, Requantize& high,
+                 v128_t (&narrow)[kRows]) {
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r) {
+    narrow[r] = wasm_i16x8_narrow_i32x4(low.of_sum(wasm_v128_load(sums.at[r])),
+                                        high.of_sum(wasm_v128_load(sums.at[r] + 4)));
+  }
+}
+
 bool quick_numbers(const PanelHead& head, const TileSums& sums, v128_t (&narrow)[kRows]) {
   QuickRequantize4 low(head, 0);
   QuickRequantize4 high(head, 4);
-#pragma GCC unroll 4
-  for (int r = 0; r < kRows; ++r) {
-    narrow[r] = wasm_i16x8_narrow_i32x4(
-        low(wasm_f32x4_convert_i32x4(wasm_v128_load(sums.at[r]))),
-        high(wasm_f32x4_convert_i32x4(wasm_v128_load(sums.at[r] + 4))));
-  }
+  narrow_sums(sums, low, high, narrow);
   return QuickRequantize4::are_sure(head, low, high);
 }
 
-void exact_numbers(const PanelHead& head, const TileSums& sums, v128_t (&narrow)[kRows]) {
-  const Requantize4 low(head, 0);
-  const Requantize4 high(head, 4);
-#pragma GCC unroll 4
-  for (int r = 0; r < kRows; ++r) {
-    narrow[r] = wasm_i16x8_narrow_i32x4(low(wasm_v128_load(sums.at[r])),
-                                        high(wasm_v128_load(sums.at[r] + 4)));
-  }
-}
-
-void store_8(const SumStage& stage, const PanelHead& head, const TileSums& sums,
-             const TileTarget& target) {
+void store_8(const PanelHead& head, const TileSums& sums, const TileTarget& target) {
   v128_t narrow[kRows];
-  if (head.is_quick == 0 || !quick_numbers(head, sums, narrow)) {
-    exact_numbers(head, sums, narrow);
+  if (head.is_proven != 0) {
+    const ProvenRequantize4 low(head, 0);
+    const ProvenRequantize4 high(head, 4);
+    narrow_sums(sums, low, high, narrow);
+  } else if (head.is_quick == 0 || !quick_numbers(head, sums, narrow)) {
+    const Requantize4 low(head, 0);
+    const Requantize4 high(head, 4);
+    narrow_sums(sums, low, high, narrow);
   }
-  const Store8 store(stage);
+  const Store8 store(head);
   uint8_t whole[kRows][kColumns];
 #pragma GCC unroll 4
   for (int r = 0; r < kRows; r += 2) {
@@ -100,7 +100,7 @@ void i8_store_tile(const SumStage& stage, const PanelHead& head, const TileSums&
     case SumOutput::kInt32: return copy_tile(sums.at, target);
     case SumOutput::kInt16: return store_one_by_one<int16_t>(stage, head, sums, target);
     default:
-      if (head.is_plain != 0) return store_8(stage, head, sums, target);
+      if (head.is_plain != 0) return store_8(head, sums, target);
       return store_one_by_one<int8_t>(stage, head, sums, target);
   }
 }

@@ -21,54 +21,66 @@ struct I8Tile {
   }
 };
 
-// The commonest end without a way through memory, which costs layers of few channels a tenth.
-// False: not all numbers are sure, nothing is stored.
-template <int Rows>
-[[gnu::always_inline]] inline bool store_tile_quick(const SumStage& stage, const PanelHead& head,
-                                               const I8Tile<Rows>& tile,
-                                               const TileTarget& target) {
-  QuickRequantize4 low(head, 0);
-  QuickRequantize4 high(head, 4);
-  v128_t narrow[Rows];
+// The commonest ends without a way through memory, which costs layers of few channels a tenth.
+template <int Rows, class Requantize>
+[[gnu::always_inline]] inline void narrow_tile(const I8Tile<Rows>& tile, Requantize& low,
+                                               Requantize& high, v128_t (&narrow)[Rows]) {
 #pragma GCC unroll 4
   for (int r = 0; r < Rows; ++r) {
-    narrow[r] = wasm_i16x8_narrow_i32x4(low(wasm_f32x4_convert_i32x4(tile.sum[r][0])),
-                                        high(wasm_f32x4_convert_i32x4(tile.sum[r][1])));
+    narrow[r] = wasm_i16x8_narrow_i32x4(low.of_sum(tile.sum[r][0]), high.of_sum(tile.sum[r][1]));
   }
-  if (!QuickRequantize4::are_sure(head, low, high)) return false;
-  const Store8 store(stage);
-#pragma GCC unroll 4
-  for (int r = 0; r < Rows; r += 2) {
-    const v128_t bytes = store(narrow[r], narrow[Rows > 1 ? r + 1 : r]);
-    wasm_v128_store64_lane(target.rows[r], bytes, 0);
-    if (Rows > 1) wasm_v128_store64_lane(target.rows[r + 1], bytes, 1);
-  }
-  return true;
 }
 
-// From the registers to where the sums go.
-template <int Rows>
+// From the registers to `rows`, of which those that are not to be stored are null; is_whole: all are
+// stored, and all 8 columns. `Quick`: with a fast end for 8 bits. row_scales: of each row, or null.
+template <int Rows, bool Quick>
 [[gnu::always_inline]] inline void finish_tile(const SumStage& stage, const PanelHead& head,
                                                const I8Tile<Rows>& tile,
-                                               const TileTarget& target) {
-  if (Rows == kI8TileRows && stage.output == SumOutput::kInt32 && target.is_whole) {
+                                               uint8_t* const (&rows)[kI8TileRows], bool is_whole,
+                                               size_t columns, const float* row_scales) {
+  if (Rows == kI8TileRows && is_whole) {
+    v128_t narrow[Rows];
+    bool is_done = false;
+    if (Quick && head.is_proven != 0) {
+      const ProvenRequantize4 low(head, 0);
+      const ProvenRequantize4 high(head, 4);
+      narrow_tile(tile, low, high, narrow);
+      is_done = true;
+    } else if (Quick && head.is_quick != 0) {
+      QuickRequantize4 low(head, 0);
+      QuickRequantize4 high(head, 4);
+      narrow_tile(tile, low, high, narrow);
+      is_done = QuickRequantize4::are_sure(head, low, high);
+    } else if (stage.output == SumOutput::kInt32) {
 #pragma GCC unroll 4
-    for (int r = 0; r < Rows; ++r) {
-      wasm_v128_store(target.rows[r], tile.sum[r][0]);
-      wasm_v128_store(static_cast<int32_t*>(target.rows[r]) + 4, tile.sum[r][1]);
+      for (int r = 0; r < Rows; ++r) {
+        wasm_v128_store(rows[r], tile.sum[r][0]);
+        wasm_v128_store(rows[r] + 16, tile.sum[r][1]);
+      }
+      return;
     }
-    return;
-  }
-  if (Rows == kI8TileRows && head.is_quick != 0 && target.is_whole &&
-      store_tile_quick(stage, head, tile, target)) {
-    return;
+    if (is_done) {
+      const Store8 store(head);
+#pragma GCC unroll 4
+      for (int r = 0; r < Rows; r += 2) {
+        const v128_t bytes = store(narrow[r], narrow[Rows > 1 ? r + 1 : r]);
+        wasm_v128_store64_lane(rows[r], bytes, 0);
+        wasm_v128_store64_lane(rows[r + 1], bytes, 1);
+      }
+      return;
+    }
   }
   TileSums sums;
+  TileTarget target;
 #pragma GCC unroll 4
   for (int r = 0; r < kI8TileRows; ++r) {
     wasm_v128_store(sums.at[r], tile.sum[r < Rows ? r : 0][0]);
     wasm_v128_store(sums.at[r] + 4, tile.sum[r < Rows ? r : 0][1]);
+    target.rows[r] = rows[r];
+    if (row_scales != nullptr && rows[r] != nullptr) target.row_scales[r] = row_scales[r];
   }
+  target.columns = columns;
+  target.is_whole = is_whole;
   i8_store_tile(stage, head, sums, target);
 }
 

@@ -4,6 +4,7 @@
 #include "core/kernels/i8_conv_2d.h"
 #include "core/kernels/i8_depthwise_conv_2d.h"
 #include "core/kernels/i8_requantize.h"
+#include "core/kernels/i8_store.h"
 #include "core/kernels/i8_transpose_conv.h"
 #include "tests/native/support/kernel_testing.h"
 
@@ -506,6 +507,59 @@ TEST(Requantize, FourAtATimeRoundAsOneByOne) {
       }
     }
   }
+}
+
+TEST(Requantize, WhatIsProvenRoundsAsOneByOne) {
+  Random random(6);
+  int proven = 0;
+  for (int round = 0; round < 300 && !::testing::Test::HasFailure(); ++round) {
+    SumStage stage;
+    stage.output = random.integer(0, 1) ? SumOutput::kInt8 : SumOutput::kUint8;
+    const int lowest = stage.output == SumOutput::kInt8 ? -128 : 0;
+    stage.rounding = random.integer(0, 1) ? SumRounding::kHalvesUp : SumRounding::kTwice;
+    stage.zero_point = extreme_or(&random, lowest, lowest + 255);
+    stage.min = random.integer(0, 1) ? lowest : stage.zero_point;
+    stage.max = random.integer(std::max(stage.zero_point, lowest + 200), lowest + 255);
+    stage.numbers_each = 1000;
+    int32_t bias[kI8TileColumns];
+    FixedPointFactor factors[kI8TileColumns];
+    for (int c = 0; c < kI8TileColumns; ++c) {
+      bias[c] = random.integer(-5000, 5000);
+      factors[c] = fixed_point_factor(std::exp2(random.real(-7.0f, -0.1f)));
+    }
+    SumColumns columns;
+    columns.bias = bias;
+    columns.factors = factors;
+    PanelHead head;
+    i8_panel_head(stage, columns, 0, kI8TileColumns, 200000, &head);
+    proven += head.is_proven;
+    for (int64_t k = -300; k < 300; ++k) {
+      TileSums sums;
+      int32_t without[kI8TileRows][kI8TileColumns];
+      for (int r = 0; r < kI8TileRows; ++r) {
+        for (int c = 0; c < kI8TileColumns; ++c) {
+          // Around where a number begins, and anywhere.
+          const double scale = std::ldexp(factors[c].multiplier, factors[c].shift - 31);
+          const auto near = static_cast<int32_t>(std::floor((k - 0.5) / scale)) + r - 2 - bias[c];
+          without[r][c] = r == 3 ? random.integer(-200000, 200000) : near;
+          sums.at[r][c] = without[r][c] + head.bias[c];
+        }
+      }
+      uint8_t out[kI8TileRows][kI8TileColumns];
+      TileTarget target;
+      for (int r = 0; r < kI8TileRows; ++r) target.rows[r] = out[r];
+      target.is_whole = true;
+      i8_store_tile(stage, head, sums, target);
+      for (int r = 0; r < kI8TileRows; ++r) {
+        for (int c = 0; c < kI8TileColumns; ++c) {
+          ASSERT_EQ(out[r][c], static_cast<uint8_t>(
+                                   i8_stored(stage, without[r][c] + bias[c], factors[c])))
+              << "sum " << without[r][c] << " bias " << bias[c] << " proven " << head.is_proven;
+        }
+      }
+    }
+  }
+  EXPECT_GT(proven, 50);
 }
 
 }  // namespace
