@@ -47,30 +47,69 @@ void f32_gemm(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_stride,
 
 namespace {
 
-// sums[r][c] = dot product of row r of `a` and row c of the weights, in four partial sums each.
+// Dot products of one or two rows of `a` and 8 or 4 rows of the weights, or of one and one: each in
+// four partial sums.
+template <int Rows, int Columns>
+struct DotTile {
+  F32x4 sum[Rows * Columns];
+
+  [[gnu::always_inline]] void add(const float* const (&a)[Rows],
+                                  const float* const (&weights)[Columns], int offset) {
+    F32x4 x[Rows];
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r) x[r] = wasm_v128_load(a[r] + offset);
+#pragma GCC unroll 8
+    for (int c = 0; c < Columns; ++c) {
+      const F32x4 w = wasm_v128_load(weights[c] + offset);
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) sum[r * Columns + c] = f32x4_madd(x[r], w, sum[r * Columns + c]);
+    }
+  }
+};
+
+// Writes the sums row by row.
 template <int Rows, int Columns>
 [[gnu::noinline]] void gemv_tile(size_t k, const float* a, size_t a_stride, const float* weights,
                                  size_t weights_stride, float* sums) {
-  F32x4 sum[Rows][Columns];
+  DotTile<Rows, Columns> tile;
 #pragma GCC unroll 8
-  for (int i = 0; i < Rows * Columns; ++i) sum[i / Columns][i % Columns] = f32x4_zero();
-  size_t i = 0;
-  for (; i + 4 <= k; i += 4) {
-    F32x4 x[Rows];
+  for (F32x4& sum : tile.sum) sum = f32x4_zero();
+  const float* from[Rows];
+  const float* rows[Columns];
 #pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r) x[r] = wasm_v128_load(a + r * a_stride + i);
+  for (int r = 0; r < Rows; ++r) from[r] = a + r * a_stride;
+#pragma GCC unroll 8
+  for (int c = 0; c < Columns; ++c) rows[c] = weights + c * weights_stride;
+  const auto advance = [&](int by) {
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r) from[r] += by;
 #pragma GCC unroll 8
     for (int c = 0; c < Columns; ++c) {
-      const F32x4 w = wasm_v128_load(weights + c * weights_stride + i);
-#pragma GCC unroll 8
-      for (int r = 0; r < Rows; ++r) sum[r][c] = f32x4_madd(x[r], w, sum[r][c]);
+      rows[c] += by;
+      asm("" : "+r"(rows[c]));
+    }
+  };
+  size_t i = 0;
+  for (; i + 8 <= k; i += 8, advance(8)) {
+    tile.add(from, rows, 0);
+    tile.add(from, rows, 4);
+  }
+  if (i + 4 <= k) {
+    tile.add(from, rows, 0);
+    i += 4;
+  }
+  if constexpr (Rows * Columns == 1) {
+    sums[0] = f32x4_sum(tile.sum[0]);
+  } else {
+#pragma GCC unroll 2
+    for (int s = 0; s < Rows * Columns; s += 4) {
+      wasm_v128_store(sums + s, f32x4_sums(tile.sum[s], tile.sum[s + 1], tile.sum[s + 2],
+                                           tile.sum[s + 3]));
     }
   }
-  for (int r = 0; r < Rows; ++r) {
-    for (int c = 0; c < Columns; ++c) {
-      float rest = 0.0f;
-      for (size_t j = i; j < k; ++j) rest += a[r * a_stride + j] * weights[c * weights_stride + j];
-      sums[r * Columns + c] = f32x4_sum(sum[r][c]) + rest;
+  for (; i < k; ++i) {
+    for (int s = 0; s < Rows * Columns; ++s) {
+      sums[s] += a[s / Columns * a_stride + i] * weights[s % Columns * weights_stride + i];
     }
   }
 }
@@ -80,22 +119,28 @@ template <int Rows, int Columns>
 void gemv_rows(int64_t first, int64_t last, int64_t k, const float* a, int64_t a_stride,
                const float* weights, int64_t weights_stride, const float* bias, float* out,
                int64_t out_stride, F32Clamp clamp) {
-  int64_t columns = Columns;
-  for (int64_t column = first; column < last; column += columns) {
+  const F32x4 low = wasm_f32x4_splat(clamp.min);
+  const F32x4 high = wasm_f32x4_splat(clamp.max);
+  int64_t column = first;
+  for (; column + Columns <= last; column += Columns) {
     float sums[Rows * Columns];
-    const float* w = weights + column * weights_stride;
-    if (last - column >= Columns) {
-      gemv_tile<Rows, Columns>(k, a, a_stride, w, weights_stride, sums);
-    } else {
-      columns = 1;
-      gemv_tile<Rows, 1>(k, a, a_stride, w, weights_stride, sums);
+    gemv_tile<Rows, Columns>(k, a, a_stride, weights + column * weights_stride, weights_stride,
+                             sums);
+    for (int s = 0; s < Rows * Columns; s += 4) {
+      const int64_t at = column + s % Columns;
+      const F32x4 offset = bias != nullptr ? wasm_v128_load(bias + at) : f32x4_zero();
+      wasm_v128_store(out + s / Columns * out_stride + at,
+                      f32x4_clamp(wasm_f32x4_add(wasm_v128_load(sums + s), offset), low, high));
     }
+  }
+  for (; column < last; ++column) {
     for (int64_t r = 0; r < Rows; ++r) {
-      for (int64_t c = 0; c < columns; ++c) {
-        const float y = sums[r * columns + c] + (bias != nullptr ? bias[column + c] : 0.0f);
-        const float raised = y < clamp.min ? clamp.min : y;
-        out[r * out_stride + column + c] = raised > clamp.max ? clamp.max : raised;
-      }
+      float sum;
+      gemv_tile<1, 1>(k, a + r * a_stride, a_stride, weights + column * weights_stride,
+                      weights_stride, &sum);
+      const float y = sum + (bias != nullptr ? bias[column] : 0.0f);
+      const float raised = y < clamp.min ? clamp.min : y;
+      out[r * out_stride + column] = raised > clamp.max ? clamp.max : raised;
     }
   }
 }

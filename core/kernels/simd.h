@@ -95,4 +95,14 @@ inline float f32x4_sum(F32x4 x) {
   return wasm_f32x4_extract_lane(x, 0) + wasm_f32x4_extract_lane(x, 1);
 }
 
+// The sums of the lanes of four vectors, each in that order.
+inline F32x4 f32x4_sums(F32x4 a, F32x4 b, F32x4 c, F32x4 d) {
+  const F32x4 ab = wasm_f32x4_add(wasm_i32x4_shuffle(a, b, 0, 4, 1, 5),
+                                  wasm_i32x4_shuffle(a, b, 2, 6, 3, 7));
+  const F32x4 cd = wasm_f32x4_add(wasm_i32x4_shuffle(c, d, 0, 4, 1, 5),
+                                  wasm_i32x4_shuffle(c, d, 2, 6, 3, 7));
+  return wasm_f32x4_add(wasm_i32x4_shuffle(ab, cd, 0, 1, 4, 5),
+                        wasm_i32x4_shuffle(ab, cd, 2, 3, 6, 7));
+}
+
 }  // namespace zeolite

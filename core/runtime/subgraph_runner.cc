@@ -521,13 +521,14 @@ Status SubgraphRunner::run_steps() {
     Step& step = steps_[i];
     ZEOLITE_TRY(shared_.report_progress(*this, i));
     if (step.mode == Mode::kFolded) continue;
-    const auto start = std::chrono::steady_clock::now();
+    // A loop's steps may be shorter than reading the clock takes.
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point start = shared_.profile != nullptr ? Clock::now() : Clock::time_point();
     Status status = step.mode == Mode::kDeferred ? run_deferred(i) : eval_planned(i);
     if (!status.ok()) return std::move(status).with_context(operator_context(subgraph_, i));
     for (Operand* output : step.outputs) output->has_data = true;
     if (shared_.profile != nullptr) {
-      const std::chrono::duration<double, std::milli> time =
-          std::chrono::steady_clock::now() - start;
+      const std::chrono::duration<double, std::milli> time = Clock::now() - start;
       add_profile(i, time.count());
     }
   }
