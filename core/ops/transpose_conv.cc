@@ -28,6 +28,7 @@ struct State : OpState {
 ProductRoles roles_of() {
   ProductRoles roles;
   roles.input = 2;
+  roles.rounding = SumRounding::kHalvesUp;
   roles.bias = 3;
   roles.asymmetric = true;
   return roles;
