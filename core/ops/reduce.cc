@@ -39,6 +39,9 @@ struct QuantizedReduction {
   int32_t input_zero_point = 0;
   int32_t zero_point = 0;
   FixedPointFactor factor;  // Of the sum (MEAN), or of each product.
+  // MEAN of images: the factor is of the sum of stored numbers, zero_point has all zero points.
+  bool of_stored = false;
+  int64_t channels = 0;
   float scale = 1;          // Of the sum (SUM).
   StoredRange range;
 };
@@ -106,6 +109,18 @@ void divide_by(int64_t count, FixedPointFactor* factor) {
   factor->shift -= shift;
 }
 
+// The real runtime's default kernel has a way of its own to take the mean of int8 images' height and
+// width where these dimensions are kept: zero points are rounded apart, and sums as those of matrix
+// products are in whole vectors of 16 channels.
+bool is_mean_of_images(const OpContext& context) {
+  if (context.code() != Code::kMean || context.input(0).type != TensorType::kInt8 ||
+      context.input(0).rank() != 4 || !context.options<ReducerOptions>().keep_dims) {
+    return false;
+  }
+  const Result<uint32_t> mask = axis_mask(context);
+  return mask.ok() && mask.value() == 0b0110;
+}
+
 Status prepare_quantized(PrepareContext& context, State* state) {
   QuantizedReduction& quantized = state->quantized;
   ZEOLITE_ASSIGN(const Affine input, input_affine(context, 0));
@@ -120,6 +135,14 @@ Status prepare_quantized(PrepareContext& context, State* state) {
   } else if (context.code() == Code::kMean) {
     quantized.factor = fixed_point_factor(input_scale / output_scale);
     if (state->reduced_count > 0) divide_by(state->reduced_count, &quantized.factor);
+    const float shift = static_cast<float>(input.zero_point) * input.scale / output.scale;
+    if (is_mean_of_images(context) && state->reduced_count > 0 && std::abs(shift) < 1 << 30) {
+      quantized.of_stored = true;
+      quantized.channels = context.input(0).shape[3];
+      quantized.factor = fixed_point_factor(
+          input.scale / (static_cast<float>(state->reduced_count) * output.scale));
+      quantized.zero_point -= static_cast<int32_t>(std::round(shift));
+    }
   } else if (state->reduced_count > 0) {
     // Each product takes its share of the output's scale.
     quantized.factor = fixed_point_factor(
@@ -279,7 +302,13 @@ Status quantized_sum(EvalContext& context, const State& state) {
   const float bias = static_cast<float>(-quantized.input_zero_point) * quantized.scale *
                      static_cast<float>(state.reduced_count);
   for (int64_t i = 0; i < state.output_count; ++i) {
-    if (is_mean) {
+    if (quantized.of_stored) {
+      const auto sum = static_cast<int32_t>(sums[i]);
+      const bool is_in_vector = i % quantized.channels < quantized.channels / 16 * 16;
+      output[i] = static_cast<T>(stored(is_in_vector ? scale_sum_by(sum, quantized.factor)
+                                                     : scale_by(sum, quantized.factor),
+                                        quantized));
+    } else if (is_mean) {
       const int64_t centered = sums[i] - state.reduced_count * quantized.input_zero_point;
       const int32_t mean = scale_by(static_cast<int32_t>(static_cast<uint32_t>(centered)),
                                     quantized.factor);
