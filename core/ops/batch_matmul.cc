@@ -42,7 +42,6 @@ ProductRoles roles_of(const OpContext& context) {
   ProductRoles roles;
   roles.bias = 2;  // There is none.
   roles.float_product = true;
-  roles.rounding = SumRounding::kHalvesUp;
   roles.asymmetric = context.options<BatchMatMulOptions>().asymmetric_quantize_inputs;
   return roles;
 }
