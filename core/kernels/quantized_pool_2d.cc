@@ -230,4 +230,38 @@ void integer_sum_rows(SmallInteger type, int64_t batch, int64_t rows, int64_t ch
   }
 }
 
+void integer_sum_last(SmallInteger type, int64_t rows, int64_t depth, const void* input,
+                      int64_t* sums, ThreadPool* pool) {
+  const bool is_wide = type == SmallInteger::kInt16;
+  const int bytes = bytes_of(type);
+  // int8 as uint8 with the top bit turned over.
+  const int flip = type == SmallInteger::kInt8 ? 0x80 : 0;
+  const v128_t turned = wasm_i8x16_splat(static_cast<int8_t>(flip));
+  const EvenSplit split(rows, 1, depth / 4, pool);
+  parallel_for(split.pool, split.tasks(), [&](int64_t task) {
+    for (int64_t row = split.begin(task); row < split.end(task); ++row) {
+      const auto* from = static_cast<const uint8_t*>(input) + row * depth * bytes;
+      v128_t lanes = wasm_i32x4_splat(0);
+      int64_t i = 0;
+      for (; i + 16 <= depth * bytes; i += 16) {
+        const v128_t x = wasm_v128_xor(wasm_v128_load(from + i), turned);
+        const v128_t pairs = is_wide ? wasm_i32x4_extadd_pairwise_i16x8(x)
+                                     : wasm_u32x4_extadd_pairwise_u16x8(
+                                           wasm_u16x8_extadd_pairwise_u8x16(x));
+        lanes = wasm_i32x4_add(lanes, pairs);
+      }
+      int32_t four[4];
+      wasm_v128_store(four, lanes);
+      int64_t sum = int64_t{four[0]} + four[1] + four[2] + four[3];
+      if (is_wide) {
+        const auto* wide = reinterpret_cast<const int16_t*>(from);
+        for (i /= 2; i < depth; ++i) sum += wide[i];
+      } else {
+        for (; i < depth; ++i) sum += from[i] ^ flip;
+      }
+      sums[row] = sum - flip * depth;
+    }
+  });
+}
+
 }  // namespace zeolite

@@ -18,4 +18,8 @@ void quantized_max_pool_2d(const Pool2DShape& shape, SmallInteger type, const vo
 void integer_sum_rows(SmallInteger type, int64_t batch, int64_t rows, int64_t channels,
                       const void* input, int64_t* sums, ThreadPool* pool);
 
+// sums[r] = the sum of row r of `depth` elements; depth * 65535 must fit 31 bits.
+void integer_sum_last(SmallInteger type, int64_t rows, int64_t depth, const void* input,
+                      int64_t* sums, ThreadPool* pool);
+
 }  // namespace zeolite

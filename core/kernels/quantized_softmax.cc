@@ -21,59 +21,123 @@ void for_each_row(int64_t rows, int64_t depth, ThreadPool* pool, const Body& bod
 // int8 is read as uint8 with the top bit turned over, which keeps the order: one loop for both.
 uint8_t flip_of(SmallInteger type) { return type == SmallInteger::kInt8 ? 0x80 : 0; }
 
+uint8_t largest(const uint8_t* row, int64_t depth, uint8_t flip) {
+  uint8_t most = 0;
+  int64_t i = 0;
+  if (depth >= 16) {
+    const v128_t turned = wasm_i8x16_splat(static_cast<int8_t>(flip));
+    v128_t lanes = wasm_i8x16_splat(0);
+    for (; i + 16 <= depth; i += 16) {
+      lanes = wasm_u8x16_max(lanes, wasm_v128_xor(wasm_v128_load(row + i), turned));
+    }
+    alignas(16) uint8_t bytes[16];
+    wasm_v128_store(bytes, lanes);
+    most = *std::max_element(bytes, bytes + 16);
+  }
+  for (; i < depth; ++i) most = std::max(most, static_cast<uint8_t>(row[i] ^ flip));
+  return most;
+}
+
 // Where the exponentials of a row's elements are, and their sum.
 struct RowSum {
   int32_t most = 0;
   const float* at;  // at[x ^ flip] belongs to element x.
   float sum = 0;
-
-  RowSum(const ExponentialTable& table, const uint8_t* row, int64_t depth, uint8_t flip) {
-    uint8_t highest = 0;
-    for (int64_t i = 0; i < depth; ++i) {
-      highest = std::max(highest, static_cast<uint8_t>(row[i] ^ flip));
-    }
-    most = highest;
-    at = table.data() + 255 - most;
-    for (int64_t i = 0; i < depth; ++i) sum += at[row[i] ^ flip];
-  }
 };
 
+// Of neighbouring rows. Each sum is added up in order; four at once hide an addition's latency.
+template <int Rows>
+std::array<RowSum, Rows> sum_rows(const ExponentialTable& table, const uint8_t* first,
+                                  int64_t depth, uint8_t flip) {
+  std::array<RowSum, Rows> rows;
+  for (int r = 0; r < Rows; ++r) {
+    rows[r].most = largest(first + r * depth, depth, flip);
+    rows[r].at = table.data() + 255 - rows[r].most;
+  }
+  std::array<float, Rows> sums = {};
+  for (int64_t i = 0; i < depth; ++i) {
+    for (int r = 0; r < Rows; ++r) sums[r] += rows[r].at[first[r * depth + i] ^ flip];
+  }
+  for (int r = 0; r < Rows; ++r) rows[r].sum = sums[r];
+  return rows;
+}
+
+// Probabilities to stored numbers: rounded to the nearest, halves up; or, as TFLite's uint8 kernel
+// does, 0.5 added (which rounds too) and what is behind the point cut off.
 struct SoftmaxOutput {
   float scale;
-  int32_t zero_point;
-  int32_t min;
-  int32_t max;
-  bool rounds_sums;  // Adds 0.5 and cuts, as TFLite's kernel of uint8 does.
+  F32x4 added;
+  F32x4 threshold;  // From the nearest number, where the next one is taken.
+  v128_t base;      // What the nearest number's bits have more than the result.
 
-  int32_t operator()(float exponential, float factor) const {
-    const float probability = exponential * factor;
-    if (rounds_sums) return std::min(static_cast<int32_t>(probability + 0.5f), max);
-    // To the nearest, halves up; adding 0.5 first would round the sum too.
-    const auto whole = static_cast<int32_t>(probability);
-    const int32_t up = probability - static_cast<float>(whole) >= 0.5f ? 1 : 0;
-    return std::clamp(whole + up + zero_point, min, max);
+  SoftmaxOutput(Affine affine, bool cuts_sums)
+      : scale(affine.scale),
+        added(wasm_f32x4_splat(cuts_sums ? 0.5f : 0.0f)),
+        threshold(wasm_f32x4_splat(cuts_sums ? 0.0f : 0.5f)),
+        base(wasm_i32x4_splat(0x4b400000 + (cuts_sums ? 1 : 0) - affine.zero_point)) {}
+
+  [[gnu::always_inline]] v128_t operator()(F32x4 exponentials, F32x4 factor) const {
+    const F32x4 magic = wasm_f32x4_splat(12582912.0f);  // 1.5 * 2^23
+    const F32x4 x = wasm_f32x4_add(wasm_f32x4_mul(exponentials, factor), added);
+    const F32x4 nearest = wasm_f32x4_add(x, magic);
+    const F32x4 rest = wasm_f32x4_sub(x, wasm_f32x4_sub(nearest, magic));
+    return wasm_i32x4_sub(wasm_i32x4_sub(nearest, base), wasm_f32x4_ge(rest, threshold));
   }
 };
 
+void store_sixteen(v128_t low, v128_t high, int8_t* to) {
+  wasm_v128_store(to, wasm_i8x16_narrow_i16x8(low, high));
+}
+void store_sixteen(v128_t low, v128_t high, uint8_t* to) {
+  wasm_v128_store(to, wasm_u8x16_narrow_i16x8(low, high));
+}
+void store_sixteen(v128_t low, v128_t high, int16_t* to) {
+  wasm_v128_store(to, low);
+  wasm_v128_store(to + 8, high);
+}
+
 template <class Out>
-void softmax_row(const ExponentialTable& table, int64_t depth, const uint8_t* row, uint8_t flip,
+void softmax_row(const RowSum& sum, int64_t depth, const uint8_t* row, uint8_t flip,
                  const SoftmaxOutput& stored, Out* output) {
-  const RowSum exponentials(table, row, depth, flip);
-  const float factor = 1.0f / (exponentials.sum * stored.scale);
-  // Long rows hold each number many times.
-  constexpr int64_t kLongRow = 384;
-  if (depth < kLongRow) {
-    for (int64_t i = 0; i < depth; ++i) {
-      output[i] = static_cast<Out>(stored(exponentials.at[row[i] ^ flip], factor));
-    }
-    return;
-  }
-  std::array<Out, 256> results;
-  for (size_t i = 0; i < results.size(); ++i) {
-    results[i] = static_cast<Out>(stored(table[i], factor));
-  }
-  const Out* const at = results.data() + 255 - exponentials.most;
-  for (int64_t i = 0; i < depth; ++i) output[i] = at[row[i] ^ flip];
+  const F32x4 factor = wasm_f32x4_splat(1.0f / (sum.sum * stored.scale));
+  const auto sixteen = [&](const uint8_t* from, Out* to) {
+    const auto eight = [&](const uint8_t* x) {
+      const auto four = [&](const uint8_t* y) {
+        return stored(wasm_f32x4_make(sum.at[y[0] ^ flip], sum.at[y[1] ^ flip],
+                                      sum.at[y[2] ^ flip], sum.at[y[3] ^ flip]),
+                      factor);
+      };
+      return wasm_i16x8_narrow_i32x4(four(x), four(x + 4));
+    };
+    const v128_t low = eight(from);
+    store_sixteen(low, eight(from + 8), to);
+  };
+  int64_t i = 0;
+  for (; i + 16 <= depth; i += 16) sixteen(row + i, output + i);
+  if (i == depth) return;
+  uint8_t from[16];
+  Out to[16];
+  std::fill_n(from, 16, row[i]);
+  std::copy(row + i, row + depth, from);
+  sixteen(from, to);
+  std::copy_n(to, depth - i, output + i);
+}
+
+template <class Out>
+void softmax_rows(const ExponentialTable& table, int64_t rows, int64_t depth, const uint8_t* input,
+                  uint8_t flip, const SoftmaxOutput& stored, Out* output, ThreadPool* pool) {
+  const EvenSplit split(rows, 4, 8 * depth, pool);
+  parallel_for(split.pool, split.tasks(), [&](int64_t task) {
+    int64_t row = split.begin(task);
+    const auto some = [&](const auto& sums) {
+      for (const RowSum& sum : sums) {
+        softmax_row(sum, depth, input + row * depth, flip, stored, output + row * depth);
+        ++row;
+      }
+    };
+    while (row + 4 <= split.end(task)) some(sum_rows<4>(table, input + row * depth, depth, flip));
+    while (row < split.end(task)) some(sum_rows<1>(table, input + row * depth, depth, flip));
+  });
 }
 
 }  // namespace
@@ -88,27 +152,15 @@ void fill_exponentials(float scale, float beta, ExponentialTable* table) {
 void quantized_softmax(const ExponentialTable& table, int64_t rows, int64_t depth,
                        SmallInteger input_type, const void* input, Affine affine,
                        SmallInteger output_type, void* output, ThreadPool* pool) {
-  const uint8_t* from = static_cast<const uint8_t*>(input);
-  const uint8_t flip = flip_of(input_type);
-  const bool is_unsigned = output_type == SmallInteger::kUint8;
-  const bool is_wide = output_type == SmallInteger::kInt16;
-  const SoftmaxOutput stored = {affine.scale, affine.zero_point,
-                                is_unsigned ? 0
-                                : is_wide   ? -32768
-                                            : -128,
-                                is_unsigned ? 255
-                                : is_wide   ? 32767
-                                            : 127,
-                                is_unsigned};
-  for_each_row(rows, depth, pool, [&](int64_t row) {
-    if (is_wide) {
-      softmax_row(table, depth, from + row * depth, flip, stored,
-                  static_cast<int16_t*>(output) + row * depth);
-    } else {
-      softmax_row(table, depth, from + row * depth, flip, stored,
-                  static_cast<uint8_t*>(output) + row * depth);
-    }
-  });
+  const auto apply = [&](auto* to) {
+    softmax_rows(table, rows, depth, static_cast<const uint8_t*>(input), flip_of(input_type),
+                 SoftmaxOutput(affine, output_type == SmallInteger::kUint8), to, pool);
+  };
+  switch (output_type) {
+    case SmallInteger::kInt8: return apply(static_cast<int8_t*>(output));
+    case SmallInteger::kUint8: return apply(static_cast<uint8_t*>(output));
+    case SmallInteger::kInt16: return apply(static_cast<int16_t*>(output));
+  }
 }
 
 void quantized_log_softmax(const ExponentialTable& table, int64_t rows, int64_t depth,
@@ -121,7 +173,7 @@ void quantized_log_softmax(const ExponentialTable& table, int64_t rows, int64_t 
   for_each_row(rows, depth, pool, [&](int64_t row) {
     const uint8_t* from = static_cast<const uint8_t*>(input) + row * depth;
     uint8_t* to = static_cast<uint8_t*>(output) + row * depth;
-    const RowSum exponentials(table, from, depth, flip);
+    const RowSum exponentials = sum_rows<1>(table, from, depth, flip)[0];
     const auto logarithm = static_cast<float>(std::log(double{exponentials.sum}));
     const float shift =
         (input_scale * static_cast<float>(exponentials.most - bias) + logarithm) / affine.scale;

@@ -85,7 +85,7 @@ struct Multiply : Product {
   }
 };
 
-// (x << kSquaresShift) * factor of numbers of 9 bits, which 16 bits hold: the factor is at most 1/2.
+// (x << kSquaresShift) * factor of numbers of 9 bits; 16 bits hold it: the factor is at most 1/2.
 struct ScaledBytes {
   v128_t zero;
   v128_t upper;

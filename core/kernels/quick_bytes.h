@@ -10,8 +10,8 @@
 namespace zeolite {
 
 // ADD, SUB, MUL and SQUARED_DIFFERENCE to the bit as scale_by rounds them, except that results so
-// near to a half that the arithmetic's own error counts are left to the caller: of random numbers in
-// ADD one in 4000, in MUL one in 8000.
+// near to a half that the arithmetic's own error counts are left to the caller: of random numbers
+// in ADD one in 4000, in MUL one in 8000.
 class QuickBytes {
  public:
   static constexpr int64_t kBlock = 32;

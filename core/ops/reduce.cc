@@ -171,7 +171,7 @@ Status prepare(PrepareContext& context) {
   const bool is_rows_type = input.type == TensorType::kFloat32 || state.is_quantized;
   if (is_rows_type && is_sum(context.code())) {
     const auto& dimensions = state.dimensions;
-    if (state.rank == 2 && dimensions[1].is_reduced && !state.is_quantized) {
+    if (state.rank == 2 && dimensions[1].is_reduced) {
       state.layout = Layout::kLast;
     } else if ((state.rank == 2 && dimensions[0].is_reduced) ||
                (state.rank == 3 && dimensions[1].is_reduced)) {
@@ -292,6 +292,9 @@ Status quantized_sum(EvalContext& context, const State& state) {
     integer_sum_rows(small_integer(context.input(0).type),
                      state.rank == 3 ? state.dimensions[0].size : 1, state.reduced_count, channels,
                      context.in<T>(0), sums, context.threads());
+  } else if (state.layout == Layout::kLast && state.reduced_count <= (1 << 15)) {
+    integer_sum_last(small_integer(context.input(0).type), state.dimensions[0].size,
+                     state.reduced_count, context.in<T>(0), sums, context.threads());
   } else {
     std::fill_n(sums, state.output_count, int64_t{0});
     accumulate(state, context.in<T>(0), sums,
