@@ -197,7 +197,6 @@ class Verifier {
       for (int32_t output : subgraph.operators[i].outputs) {
         const Tensor& tensor = subgraph.tensors[output];
         const char* kind = tensor.is_constant() ? "constant tensor"
-                           : tensor.is_variable ? "variable"
                            : has_value[output]  ? "subgraph's input"
                                                 : nullptr;
         if (kind != nullptr) {

@@ -117,7 +117,10 @@ SubgraphRunner::SubgraphRunner(RunnerShared& shared, int32_t index)
   }
   for (size_t i = 0; i < count; ++i) {
     if (operands_[i].has_data && !is_produced[i]) operands_[i].is_constant = true;
-    if (is_produced[i]) operands_[i].has_data = operands_[i].is_constant = false;
+    // Converters name the results of loops variables too: what an operator writes is no state.
+    if (is_produced[i]) {
+      operands_[i].has_data = operands_[i].is_constant = operands_[i].is_variable = false;
+    }
     // Only what the file stores can be stored sparsely.
     if (!operands_[i].is_constant) operands_[i].sparsity = nullptr;
   }
@@ -162,7 +165,7 @@ Status SubgraphRunner::load_constants() {
     operand.sparsity = nullptr;
   }
   for (size_t i = 0; i < operands_.size(); ++i) {
-    if (!subgraph_.tensors[i].is_variable) continue;
+    if (!operands_[i].is_variable) continue;
     Operand& operand = operands_[i];
     // A free dimension (a batch) has the size that the file stores: 1.
     for (int32_t& size : operand.shape) size = size < 0 ? 1 : size;
@@ -179,7 +182,7 @@ Status SubgraphRunner::load_constants() {
 void SubgraphRunner::check_order(std::vector<Issue>* issues) const {
   std::vector<bool> is_written(operands_.size());
   for (size_t i = 0; i < operands_.size(); ++i) {
-    is_written[i] = operands_[i].is_constant || subgraph_.tensors[i].is_variable;
+    is_written[i] = operands_[i].is_constant || operands_[i].is_variable;
   }
   for (int32_t tensor : subgraph_.inputs) is_written[tensor] = true;
   for (size_t i = 0; i < steps_.size(); ++i) {
@@ -234,7 +237,7 @@ Status SubgraphRunner::resize_input(size_t input, Shape shape) {
   ZEOLITE_TRY(check_runtime_shape(shape));
   if (shape == input_shapes_[input]) return {};
   // Its memory is there from the start, with what it holds.
-  if (subgraph_.tensors[subgraph_.inputs[input]].is_variable) {
+  if (operands_[subgraph_.inputs[input]].is_variable) {
     return bad_input("input " + std::string(this->input(input).name) + " is a variable of shape " +
                      shape_text(input_shapes_[input]) + ", which can't become " +
                      shape_text(shape));
@@ -436,7 +439,7 @@ Status SubgraphRunner::lay_out() {
   // Inputs stay for the whole run, so that it can be repeated without writing them again.
   for (int32_t tensor : subgraph_.inputs) {
     if (lives[tensor].in_arena || operands_[tensor].has_data ||
-        bits_per_element(operands_[tensor].type) == 0 || subgraph_.tensors[tensor].is_variable) {
+        bits_per_element(operands_[tensor].type) == 0 || operands_[tensor].is_variable) {
       continue;
     }
     place(tensor, 0, end);
@@ -570,7 +573,7 @@ void SubgraphRunner::add_profile(size_t index, double time_ms) {
 
 void SubgraphRunner::reset() {
   for (size_t i = 0; i < operands_.size(); ++i) {
-    if (subgraph_.tensors[i].is_variable && own_[i].size() > 0) {
+    if (operands_[i].is_variable && own_[i].size() > 0) {
       // Zero is the zero point in int8; other types the runtime of TFLite clears to zero bytes too.
       const bool is_int8 = operands_[i].type == TensorType::kInt8;
       const int64_t zero = is_int8 ? zero_point_of(operands_[i]) : 0;

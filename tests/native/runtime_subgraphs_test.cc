@@ -9,6 +9,7 @@ namespace {
 
 using Code = BuiltinOperator;
 using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 
 constexpr TensorType kFloat = TensorType::kFloat32;
@@ -292,6 +293,22 @@ TEST(VariableTensors, KeepTheirShapeWhenTheyAreInputs) {
   set_input<float>(*interpreter, 0, {{2}, {3, 4}});
   expect_run(*interpreter);
   EXPECT_THAT(output_values<float>(*interpreter).data, ElementsAre(-3, -4));
+}
+
+TEST(VariableTensors, AreNoStateWhereAnOperatorWritesThem) {
+  ModelBuilder builder;
+  const int32_t x = builder.input(kFloat, {2});
+  const int32_t y = builder.op(Code::kNeg, {x}, kFloat, NegOptions());
+  builder.main().tensors[y].is_variable = true;
+  builder.main().tensors[y].shape = {2};
+  builder.output(y);
+  const auto interpreter = ready(builder);
+  ASSERT_TRUE(interpreter->resize_input(0, 0, {300}).ok());
+  ASSERT_TRUE(interpreter->prepare(0).ok());
+  set_input<float>(*interpreter, 0, {{300}, std::vector<float>(300, 1.0f)});
+  expect_run(*interpreter);
+  EXPECT_THAT(output_values<float>(*interpreter).data,
+              ElementsAreArray(std::vector<float>(300, -1.0f)));
 }
 
 TEST(VariableTensors, KeepTheirShapeWhenASubgraphIsCalledWithAnother) {
