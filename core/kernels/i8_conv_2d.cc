@@ -95,11 +95,11 @@ uint64_t i8_scales_bytes(const I8Conv2DPlan& plan) {
 
 namespace {
 
-// The images with `padding` around them, and a pixel of it behind them; write(from, image, count,
-// target) writes `count` elements of the input from `from` on.
-template <class T, class Write>
-void write_images(const I8Conv2DPlan& plan, T padding, T* images, ThreadPool* pool,
-                  const Write& write) {
+// The images with padding(image) around them, and a pixel of the first's behind them; write(from,
+// image, count, target) writes `count` elements of the input from `from` on.
+template <class T, class Padding, class Write>
+void write_images(const I8Conv2DPlan& plan, const Padding& padding_of, T* images,
+                  ThreadPool* pool, const Write& write) {
   const Conv2DShape& shape = plan.shape;
   const int64_t channels = shape.input_channels;
   const int64_t input_row = shape.input_width * channels;
@@ -115,6 +115,7 @@ void write_images(const I8Conv2DPlan& plan, T padding, T* images, ThreadPool* po
       const int64_t image = row / plan.padded_height;
       const int64_t y = row % plan.padded_height - top;
       T* const target = images + row * row_elements;
+      const T padding = padding_of(image);
       if (y < 0 || y >= shape.input_height) {
         std::fill_n(target, row_elements, padding);
         continue;
@@ -125,7 +126,7 @@ void write_images(const I8Conv2DPlan& plan, T padding, T* images, ThreadPool* po
       std::fill(target + (left + copied) * channels, target + row_elements, padding);
     }
   });
-  std::fill_n(images + i8_image_elements(plan), channels + 8, padding);
+  std::fill_n(images + i8_image_elements(plan), channels + 8, T(padding_of(0)));
 }
 
 }  // namespace
@@ -146,15 +147,23 @@ void i8_widen_images(const I8Conv2DPlan& plan, const void* input, int16_t* image
     });
   }
   if (plan.form.quads) {
-    const auto padding = static_cast<uint8_t>(plan.form.offset);
+    const auto padding = [&](int64_t image) {
+      return static_cast<uint8_t>(scales != nullptr ? scales[image].zero_point + 128
+                                                    : plan.form.offset);
+    };
     write_images(plan, padding, reinterpret_cast<uint8_t*>(images), pool,
-                 [&](int64_t from, int64_t, int64_t count, uint8_t* target) {
-                   flip_activations(plan.activations, static_cast<const uint8_t*>(input) + from,
-                                    count, target);
+                 [&](int64_t from, int64_t image, int64_t count, uint8_t* target) {
+                   if (scales != nullptr) {
+                     quantize_activations(scales[image], static_cast<const float*>(input) + from,
+                                          count, target);
+                   } else {
+                     flip_activations(plan.activations,
+                                      static_cast<const uint8_t*>(input) + from, count, target);
+                   }
                  });
     return;
   }
-  write_images(plan, int16_t{0}, images, pool,
+  write_images(plan, [](int64_t) { return int16_t{0}; }, images, pool,
                [&](int64_t from, int64_t image, int64_t count, int16_t* target) {
                  widen_activations(
                      plan.activations, scales != nullptr ? scales[image] : BatchScale(),
@@ -178,20 +187,25 @@ I8Conv2DPlan i8_conv_2d_plan(const Conv2DShape& shape, const ActivationForm& act
   plan.stage.numbers_each = pixel_count(shape);
   plan.threads = std::max(threads, 1);
   plan.form.wide = wide_weights || stage.wide;
-  plan.form.offset = activations.unsigned_offset();
-  plan.form.quads = quads && !plan.form.wide && activations.element_bytes() == 1 &&
-                    plan.form.offset == static_cast<uint8_t>(plan.form.offset);
   plan.padded_height =
       reach(shape.output_height, w.stride_height, w.kernel_height, w.dilation_height);
   plan.padded_width = reach(shape.output_width, w.stride_width, w.kernel_width, w.dilation_width);
+  plan.form.offset = activations.unsigned_offset();
+  const bool by_rows =
+      shape.groups == 1 && (w.dilation_width == 1 || w.kernel_width == 1) &&
+      fits_padded(shape, plan.padded_height, plan.padded_width);
+  // The one pixel that all outside share without rows cannot be zero for several images.
+  const bool is_float = activations.type == ActivationType::kFloat32;
+  plan.form.quads = quads && !plan.form.wide && activations.type != ActivationType::kInt16 &&
+                    plan.form.offset == static_cast<uint8_t>(plan.form.offset) &&
+                    (!is_float || by_rows || shape.batch == 1);
   const int64_t group_channels = shape.groups > 0 ? shape.input_channels / shape.groups : 0;
   if (!plan.form.quads && i8_fits_winograd(plan)) {
     plan.algorithm = I8ConvAlgorithm::kWinograd;
     i8_winograd_plan(&plan);
     return plan;
   }
-  if (shape.groups == 1 && (w.dilation_width == 1 || w.kernel_width == 1) &&
-      fits_padded(shape, plan.padded_height, plan.padded_width)) {
+  if (by_rows) {
     plan.algorithm = I8ConvAlgorithm::kRows;
     plan.form.taps = w.kernel_height;
     plan.form.k = w.kernel_width * group_channels;
@@ -206,7 +220,7 @@ I8Conv2DPlan i8_conv_2d_plan(const Conv2DShape& shape, const ActivationForm& act
       i8_packed_bytes(plan.form, shape.output_channels / std::max(shape.groups, 1)) * shape.groups;
   plan.scratch_bytes =
       i8_images_bytes(plan) + i8_scales_bytes(plan) +
-      (table_bytes(plan) + align_up(TileSplit::kMaxBlockRows * sizeof(float))) * plan.threads;
+      (table_bytes(plan) + align_up(TileSplit::kMaxBlockRows * sizeof(PanelRow))) * plan.threads;
   return plan;
 }
 
@@ -248,7 +262,7 @@ void i8_conv_2d_run(const I8Conv2DPlan& plan, const void* packed, const void* in
   const uint64_t panel_bytes = plan.form.panel_bytes();
   const uint64_t group_bytes = i8_packed_bytes(plan.form, group_outputs);
   const uint64_t own_bytes =
-      table_bytes(plan) + align_up(TileSplit::kMaxBlockRows * sizeof(float));
+      table_bytes(plan) + align_up(TileSplit::kMaxBlockRows * sizeof(PanelRow));
   const int64_t area = int64_t{shape.output_height} * shape.output_width;
   const int element_bytes = plan.stage.element_bytes();
   const TileSplit split(pixels, group_outputs,
@@ -257,7 +271,7 @@ void i8_conv_2d_run(const I8Conv2DPlan& plan, const void* packed, const void* in
     const TileSplit::Part part = split.part(task);
     uint8_t* const own = memory + thread * own_bytes;
     const int16_t** const table = reinterpret_cast<const int16_t**>(own);
-    float* const row_scales = reinterpret_cast<float*>(own + table_bytes(plan));
+    auto* const row_scales = reinterpret_cast<PanelRow*>(own + table_bytes(plan));
     if (plan.form.quads) {
       fill_table(plan, reinterpret_cast<const uint8_t*>(images), part.row, part.rows,
                  reinterpret_cast<const uint8_t**>(table));
@@ -265,8 +279,9 @@ void i8_conv_2d_run(const I8Conv2DPlan& plan, const void* packed, const void* in
       fill_table(plan, static_cast<const int16_t*>(images), part.row, part.rows, table);
     }
     if (scales != nullptr) {
-      for (int64_t row = 0; row < part.rows; ++row) {
-        row_scales[row] = scales[(part.row + row) / area].scale;
+      for (int64_t row = 0; row < (part.rows + kRows - 1) / kRows * kRows; ++row) {
+        const BatchScale& scale = scales[(part.row + std::min(row, part.rows - 1)) / area];
+        row_scales[row] = {scale.scale, scale.zero_point + 128};
       }
     }
     for (int64_t group = 0; group < shape.groups; ++group) {

@@ -131,7 +131,8 @@ template <bool Quads, int OutputRows>
 [[gnu::noinline]] void block_rows(const BlockRun& run, uint8_t* out, uint8_t* second) {
   constexpr int kAtOnce = kRows / OutputRows;
   constexpr size_t kHalf = Quads ? 16 : 32;
-  const float scales[kRows] = {run.scale.scale, run.scale.scale, run.scale.scale, run.scale.scale};
+  PanelRow scales[kRows];
+  for (PanelRow& row : scales) row.scale = run.scale.scale;
   const size_t width = run.output_width;
   for (size_t x = 0; x < width; x += kAtOnce) {
     // The last tile overlaps the one before.
@@ -226,7 +227,7 @@ struct Run {
                       scale,
                       {}};
       for (int half = 0; half < 2; ++half) {
-        run.start[half] = is_float ? wasm_i32x4_mul(wasm_v128_load(head.zero + 4 * half),
+        run.start[half] = is_float ? wasm_i32x4_mul(wasm_v128_load(head.weight_sum + 4 * half),
                                                     wasm_i32x4_splat(-offset))
                                    : wasm_v128_load(head.bias + 4 * half);
       }
@@ -296,7 +297,7 @@ void i8_depthwise_rows_pack(const I8DepthwiseConv2DPlan& plan, const I8Weights& 
       }
       if (!plan.quads) continue;
       if (is_float) {
-        head->zero[c] = sum;
+        head->weight_sum[c] = sum;
       } else {
         head->bias[c] = static_cast<int32_t>(static_cast<uint32_t>(head->bias[c]) -
                                              static_cast<uint32_t>(sum * plan.offset));

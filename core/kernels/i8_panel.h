@@ -76,7 +76,7 @@ struct PanelForm {
   int64_t k = 0;
   bool wide = false;  // 16 bits each.
   // The activations are unsigned numbers of 8 bits that are `offset` too large, multiplied four at a
-  // time (has_fast_dot4); what is too much is taken from the bias.
+  // time (has_fast_dot4); what is too much is taken from the bias. Of floats each row has its offset.
   bool quads = false;
   int32_t offset = 0;
 
@@ -107,7 +107,10 @@ struct alignas(16) PanelHead {
   int32_t sign_limit[kI8TileColumns];
   int32_t rounding[kI8TileColumns];
   uint32_t factor[kI8TileColumns];
-  int32_t zero[kI8TileColumns];
+  union {
+    int32_t zero[kI8TileColumns];
+    int32_t weight_sum[kI8TileColumns];  // For kFloat32, where activations have an offset.
+  };
   int64_t wide_bias[kI8TileColumns];
   int32_t shift[kI8TileColumns];
   // The quick ways through float32 (QuickRequantize4, ProvenRequantize4).
@@ -168,7 +171,10 @@ uint8_t* i8_pack_panels(const PanelForm& form, const SumStage& stage, const SumC
         }
         group += form.groups() * form.group_bytes();
       }
-      if (form.quads) {
+      if (!form.quads) continue;
+      if (stage.output == SumOutput::kFloat32) {
+        head->weight_sum[c] = static_cast<int32_t>(sum);
+      } else {
         head->bias[c] =
             static_cast<int32_t>(static_cast<uint32_t>(head->bias[c] - sum * form.offset));
       }
@@ -178,14 +184,20 @@ uint8_t* i8_pack_panels(const PanelForm& form, const SumStage& stage, const SumC
   return packed;
 }
 
+// Of one row of float activations: the scale, and with form.quads what its numbers are too large by.
+struct PanelRow {
+  float scale = 1;
+  int32_t offset = 0;
+};
+
 // One panel times `rows` rows: row r of tile t (of 4 rows) and tap i use pointers[(t * taps + i) * 4
 // + r], moved by a_offset elements; the last tile's pointers must all be there, those beyond `rows`
 // are only read. Each row has form.k elements (bytes with form.quads) and up to 3 more that may be
-// read. Writes the first `columns` (1 to 8) columns; out_stride is in elements. row_scales: of each
-// row, for kFloat32.
+// read. Writes the first `columns` (1 to 8) columns; out_stride is in elements. row_scales: for
+// kFloat32, of each row and up to 3 more.
 void i8_panel(const SumStage& stage, const PanelForm& form, int64_t rows,
               const int16_t* const* pointers, size_t a_offset, const uint8_t* panel,
-              const float* row_scales, void* out, size_t out_stride, size_t columns);
+              const PanelRow* row_scales, void* out, size_t out_stride, size_t columns);
 
 // sum -> what the stage stores, one by one: for sums that are not made by i8_panel.
 int32_t i8_stored(const SumStage& stage, int32_t sum, FixedPointFactor factor);

@@ -106,6 +106,31 @@ struct ProvenRequantize4 {
 // be used: for a head that is plain, with outputs of 8 bits.
 void i8_set_quick(const SumStage& stage, int64_t columns, int64_t largest_sum, PanelHead* head);
 
+// Eight sums of a row to floats.
+struct FloatStore {
+  const PanelHead& head;
+  v128_t min;
+  v128_t max;
+
+  FloatStore(const SumStage& stage, const PanelHead& head)
+      : head(head),
+        min(wasm_f32x4_splat(stage.clamp.min)),
+        max(wasm_f32x4_splat(stage.clamp.max)) {}
+
+  [[gnu::always_inline]] void operator()(v128_t low, v128_t high, float row_scale,
+                                         float* out) const {
+    const v128_t row = wasm_f32x4_splat(row_scale);
+    const v128_t sums[2] = {low, high};
+#pragma GCC unroll 2
+    for (int half = 0; half < 2; ++half) {
+      const v128_t scale = wasm_f32x4_mul(wasm_v128_load(head.scale + 4 * half), row);
+      const v128_t y = wasm_f32x4_add(wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sums[half]), scale),
+                                      wasm_v128_load(head.float_bias + 4 * half));
+      wasm_v128_store(out + 4 * half, f32x4_clamp(y, min, max));
+    }
+  }
+};
+
 // Numbers of 16 bits to stored ones of 8.
 struct Store8 {
   v128_t min;

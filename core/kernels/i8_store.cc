@@ -59,21 +59,12 @@ void store_8(const PanelHead& head, const TileSums& sums, const TileTarget& targ
 
 void store_float(const SumStage& stage, const PanelHead& head, const TileSums& sums,
                  const TileTarget& target) {
-  const v128_t low = wasm_f32x4_splat(stage.clamp.min);
-  const v128_t high = wasm_f32x4_splat(stage.clamp.max);
+  const FloatStore store(stage, head);
   float whole[kRows][kColumns];
-#pragma GCC unroll 4
   for (int r = 0; r < kRows; ++r) {
-    const v128_t row_scale = wasm_f32x4_splat(target.row_scales[r]);
-    float* const to = target.is_whole ? static_cast<float*>(target.rows[r]) : whole[r];
-#pragma GCC unroll 2
-    for (int half = 0; half < 8; half += 4) {
-      const v128_t scale = wasm_f32x4_mul(wasm_v128_load(head.scale + half), row_scale);
-      const v128_t sum = wasm_f32x4_convert_i32x4(wasm_v128_load(sums.at[r] + half));
-      const v128_t y =
-          wasm_f32x4_add(wasm_f32x4_mul(sum, scale), wasm_v128_load(head.float_bias + half));
-      wasm_v128_store(to + half, f32x4_clamp(y, low, high));
-    }
+    if (target.rows[r] == nullptr) continue;
+    store(wasm_v128_load(sums.at[r]), wasm_v128_load(sums.at[r] + 4), target.row_scales[r],
+          target.is_whole ? static_cast<float*>(target.rows[r]) : whole[r]);
   }
   if (!target.is_whole) copy_tile(whole, target);
 }

@@ -31,14 +31,14 @@ template <int Rows, class Requantize>
   }
 }
 
-// From the registers to `rows`, of which those that are not to be stored are null; is_whole: all are
-// stored, and all 8 columns. `Quick`: with a fast end for 8 bits. row_scales: of each row, or null.
+// From the registers to `rows`, of which those that are not to be stored are null; all_rows: all of
+// the tile are. `Quick`: with fast ends. row_scales: of each row, for kFloat32.
 template <int Rows, bool Quick>
 [[gnu::always_inline]] inline void finish_tile(const SumStage& stage, const PanelHead& head,
                                                const I8Tile<Rows>& tile,
-                                               uint8_t* const (&rows)[kI8TileRows], bool is_whole,
-                                               size_t columns, const float* row_scales) {
-  if (Rows == kI8TileRows && is_whole) {
+                                               uint8_t* const (&rows)[kI8TileRows], bool all_rows,
+                                               size_t columns, const PanelRow* row_scales) {
+  if (all_rows && columns == kI8TileColumns) {
     v128_t narrow[Rows];
     bool is_done = false;
     if (Quick && head.is_proven != 0) {
@@ -51,6 +51,14 @@ template <int Rows, bool Quick>
       QuickRequantize4 high(head, 4);
       narrow_tile(tile, low, high, narrow);
       is_done = QuickRequantize4::are_sure(head, low, high);
+    } else if (Quick && stage.output == SumOutput::kFloat32) {
+      const FloatStore store(stage, head);
+#pragma GCC unroll 4
+      for (int r = 0; r < Rows; ++r) {
+        store(tile.sum[r][0], tile.sum[r][1], row_scales[r].scale,
+              reinterpret_cast<float*>(rows[r]));
+      }
+      return;
     } else if (stage.output == SumOutput::kInt32) {
 #pragma GCC unroll 4
       for (int r = 0; r < Rows; ++r) {
@@ -65,7 +73,7 @@ template <int Rows, bool Quick>
       for (int r = 0; r < Rows; r += 2) {
         const v128_t bytes = store(narrow[r], narrow[Rows > 1 ? r + 1 : r]);
         wasm_v128_store64_lane(rows[r], bytes, 0);
-        wasm_v128_store64_lane(rows[r + 1], bytes, 1);
+        if (Rows > 1) wasm_v128_store64_lane(rows[r + 1], bytes, 1);
       }
       return;
     }
@@ -76,11 +84,13 @@ template <int Rows, bool Quick>
   for (int r = 0; r < kI8TileRows; ++r) {
     wasm_v128_store(sums.at[r], tile.sum[r < Rows ? r : 0][0]);
     wasm_v128_store(sums.at[r] + 4, tile.sum[r < Rows ? r : 0][1]);
-    target.rows[r] = rows[r];
-    if (row_scales != nullptr && rows[r] != nullptr) target.row_scales[r] = row_scales[r];
+    target.rows[r] = r < Rows ? rows[r] : nullptr;
+    if (row_scales != nullptr && target.rows[r] != nullptr) {
+      target.row_scales[r] = row_scales[r].scale;
+    }
   }
   target.columns = columns;
-  target.is_whole = is_whole;
+  target.is_whole = Rows == kI8TileRows && all_rows && columns == kI8TileColumns;
   i8_store_tile(stage, head, sums, target);
 }
 

@@ -30,7 +30,7 @@ struct Layout {
     const int64_t pixels = padded_pixels(shape);
     table_bytes = align_up(pixels * std::max<int64_t>(Phase(w, 0, 0).taps(), 1) *
                            sizeof(const int16_t*));
-    row_bytes = align_up(pixels * sizeof(float));
+    row_bytes = align_up(pixels * sizeof(PanelRow));
   }
 
   static int64_t padded_pixels(const TransposeConvShape& shape) {
@@ -110,11 +110,11 @@ void i8_transpose_conv_run(const I8TransposeConvPlan& plan, const void* packed, 
     uint8_t* const own = memory + layout.images_bytes + layout.scales_bytes +
                          thread * (layout.table_bytes + layout.row_bytes);
     const int16_t** const table = reinterpret_cast<const int16_t**>(own);
-    float* const row_scales = reinterpret_cast<float*>(own + layout.table_bytes);
+    auto* const row_scales = reinterpret_cast<PanelRow*>(own + layout.table_bytes);
     const int64_t image = row / shape.output_height;
     const int64_t oy = row % shape.output_height;
     const int64_t phase_y = (oy + w.pad_top) % w.stride_height;
-    std::fill_n(row_scales, Layout::padded_pixels(shape), scales[image].scale);
+    std::fill_n(row_scales, Layout::padded_pixels(shape), PanelRow{scales[image].scale, 0});
     const auto* weights = static_cast<const uint8_t*>(packed);
     for (int64_t y = 0; y < phase_y; ++y) {
       for (int64_t x = 0; x < w.stride_width; ++x) {

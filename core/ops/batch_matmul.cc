@@ -121,6 +121,8 @@ Status prepare_integers(PrepareContext& context, State& state) {
   }
   ZEOLITE_ASSIGN(state.plan, product_plan(state.product, shape.m, shape.n, shape.k,
                                           context.thread_count()));
+  // What is packed for each run should be packed quickly.
+  if (!context.input(1).is_constant) state.plan.stage.numbers_each = 0;
   context.choose("i8_batch_matmul", 2.0 * product(context.output(0).shape) * shape.k);
   context.request_scratch(state.plan.scratch_bytes);
   context.request_scratch(transposed_bytes(state));
