@@ -117,10 +117,9 @@ SubgraphRunner::SubgraphRunner(RunnerShared& shared, int32_t index)
   }
   for (size_t i = 0; i < count; ++i) {
     if (operands_[i].has_data && !is_produced[i]) operands_[i].is_constant = true;
-    // Converters name the results of loops variables too: what an operator writes is no state.
-    if (is_produced[i]) {
-      operands_[i].has_data = operands_[i].is_constant = operands_[i].is_variable = false;
-    }
+    if (is_produced[i]) operands_[i].has_data = operands_[i].is_constant = false;
+    // What an operator writes is no state: a loop's result that another operator begins with.
+    is_state_.push_back(operands_[i].is_variable && !is_produced[i]);
     // Only what the file stores can be stored sparsely.
     if (!operands_[i].is_constant) operands_[i].sparsity = nullptr;
   }
@@ -165,7 +164,7 @@ Status SubgraphRunner::load_constants() {
     operand.sparsity = nullptr;
   }
   for (size_t i = 0; i < operands_.size(); ++i) {
-    if (!operands_[i].is_variable) continue;
+    if (!is_state_[i]) continue;
     Operand& operand = operands_[i];
     // A free dimension (a batch) has the size that the file stores: 1.
     for (int32_t& size : operand.shape) size = size < 0 ? 1 : size;
@@ -182,7 +181,7 @@ Status SubgraphRunner::load_constants() {
 void SubgraphRunner::check_order(std::vector<Issue>* issues) const {
   std::vector<bool> is_written(operands_.size());
   for (size_t i = 0; i < operands_.size(); ++i) {
-    is_written[i] = operands_[i].is_constant || operands_[i].is_variable;
+    is_written[i] = operands_[i].is_constant || is_state_[i];
   }
   for (int32_t tensor : subgraph_.inputs) is_written[tensor] = true;
   for (size_t i = 0; i < steps_.size(); ++i) {
@@ -237,7 +236,7 @@ Status SubgraphRunner::resize_input(size_t input, Shape shape) {
   ZEOLITE_TRY(check_runtime_shape(shape));
   if (shape == input_shapes_[input]) return {};
   // Its memory is there from the start, with what it holds.
-  if (operands_[subgraph_.inputs[input]].is_variable) {
+  if (is_state_[subgraph_.inputs[input]]) {
     return bad_input("input " + std::string(this->input(input).name) + " is a variable of shape " +
                      shape_text(input_shapes_[input]) + ", which can't become " +
                      shape_text(shape));
@@ -439,7 +438,7 @@ Status SubgraphRunner::lay_out() {
   // Inputs stay for the whole run, so that it can be repeated without writing them again.
   for (int32_t tensor : subgraph_.inputs) {
     if (lives[tensor].in_arena || operands_[tensor].has_data ||
-        bits_per_element(operands_[tensor].type) == 0 || operands_[tensor].is_variable) {
+        bits_per_element(operands_[tensor].type) == 0 || is_state_[tensor]) {
       continue;
     }
     place(tensor, 0, end);
@@ -573,7 +572,7 @@ void SubgraphRunner::add_profile(size_t index, double time_ms) {
 
 void SubgraphRunner::reset() {
   for (size_t i = 0; i < operands_.size(); ++i) {
-    if (operands_[i].is_variable && own_[i].size() > 0) {
+    if (is_state_[i] && own_[i].size() > 0) {
       // Zero is the zero point in int8; other types the runtime of TFLite clears to zero bytes too.
       const bool is_int8 = operands_[i].type == TensorType::kInt8;
       const int64_t zero = is_int8 ? zero_point_of(operands_[i]) : 0;

@@ -110,6 +110,7 @@ class SubgraphRunner {
   std::vector<Step> steps_;        // By operator.
   std::vector<Shape> input_shapes_;
   std::vector<bool> is_input_read_;  // By input: an operator reads it, or it is an output too.
+  std::vector<bool> is_state_;  // Of each tensor: a variable, kept from run to run.
   std::vector<const Operand*> output_operands_;
   Bytes arena_;
   bool prepared_ = false;
