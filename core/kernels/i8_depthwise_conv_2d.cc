@@ -131,12 +131,11 @@ void store_one(const SumStage& stage, const PanelHead& head, int64_t c, int64_t 
     static_cast<float*>(out)[at] = std::min(std::max(y, stage.clamp.min), stage.clamp.max);
     return;
   }
-  const FixedPointFactor factor = {head.multiplier[c], head.shift[c]};
+  const auto column = static_cast<size_t>(c);
   const int32_t stored =
-      stage.wide ? i8_stored(stage, sum + head.wide_bias[c], factor)
-                 : i8_stored(stage,
-                             static_cast<int32_t>(static_cast<uint32_t>(sum + head.bias[c])),
-                             factor);
+      stage.wide ? i8_stored(stage, head, column, sum + head.wide_bias[c])
+                 : i8_stored(stage, head, column,
+                             static_cast<int32_t>(static_cast<uint32_t>(sum + head.bias[c])));
   if (stage.output == SumOutput::kInt16) {
     static_cast<int16_t*>(out)[at] = static_cast<int16_t>(stored);
   } else {

@@ -153,7 +153,7 @@ void multiply_wide(const SumStage& stage, const PanelForm& form, int64_t count,
     }
     for (size_t c = 0; c < to.columns; ++c) {
       out[c] = static_cast<int16_t>(
-          i8_stored(stage, sums[c], FixedPointFactor{head.multiplier[c], head.shift[c]}));
+          i8_stored(stage, head, c, sums[c]));
     }
   }
 }
@@ -196,13 +196,15 @@ bool has_fast_dot4() {
 #endif
 }
 
-int32_t i8_stored(const SumStage& stage, int32_t sum, FixedPointFactor factor) {
-  const int32_t scaled = stage.rounding == SumRounding::kHalvesUp ? scale_sum_by(sum, factor)
-                                                                  : scale_by(sum, factor);
+int32_t i8_stored(const SumStage& stage, const PanelHead& head, size_t column, int32_t sum) {
+  const FixedPointFactor factor = {head.multiplier[column], head.shift[column]};
+  const int32_t scaled =
+      column < head.halves_up ? scale_sum_by(sum, factor) : scale_by(sum, factor);
   return std::clamp(wrapping_add(scaled, stage.zero_point), stage.min, stage.max);
 }
 
-int32_t i8_stored(const SumStage& stage, int64_t sum, FixedPointFactor factor) {
+int32_t i8_stored(const SumStage& stage, const PanelHead& head, size_t column, int64_t sum) {
+  const FixedPointFactor factor = {head.multiplier[column], head.shift[column]};
   const int32_t scaled = stage.rounding == SumRounding::kOnce ? scale_once(sum, factor)
                                                               : scale_by(sum, factor);
   return std::clamp(wrapping_add(scaled, stage.zero_point), stage.min, stage.max);
@@ -216,6 +218,10 @@ void i8_panel_head(const SumStage& stage, const SumColumns& all, int64_t first, 
   int64_t largest_total = largest_sum;
   const int64_t zero_point = stage.output == SumOutput::kUint8 ? stage.zero_point - 128
                                                                : stage.zero_point;
+  const int64_t halves_up = stage.rounding == SumRounding::kHalvesUp ? kColumns
+                            : stage.rounding == SumRounding::kBlocks ? all.count / 8 * 8 - first
+                                                                     : 0;
+  head->halves_up = static_cast<uint32_t>(std::clamp<int64_t>(halves_up, 0, kColumns));
   for (int64_t c = 0; c < columns; ++c) {
     const int64_t column = first + c;
     if (stage.output == SumOutput::kFloat32) {
@@ -252,7 +258,7 @@ void i8_panel_head(const SumStage& stage, const SumColumns& all, int64_t first, 
       head->factor[c] = 0xffffffff;
       head->zero[c] = wrap(zero_point - top + 1);
     } else {
-      if (stage.rounding == SumRounding::kHalvesUp) {
+      if (c < head->halves_up) {
         head->sign_limit[c] = std::numeric_limits<int32_t>::min();
       }
       head->rounding[c] = wrap(top + (int64_t{1} << (e - 1)));

@@ -37,6 +37,7 @@ enum class SumOutput : uint8_t {
 enum class SumRounding : uint8_t {
   kTwice,     // scale_by.
   kHalvesUp,  // scale_sum_by, for sums of 32 bits.
+  kBlocks,    // kHalvesUp in whole blocks of 8 columns, kTwice in those left.
   kOnce,      // With the whole multiplier, for sums of 64 bits.
 };
 
@@ -61,6 +62,7 @@ struct SumStage {
 struct SumColumns {
   const FixedPointFactor* factors = nullptr;
   const float* scales = nullptr;
+  int64_t count = 0;           // Of all columns, for kBlocks.
   const void* bias = nullptr;  // Null: zeros. int32, float for kFloat32, int64 when bias_is_wide.
   bool bias_is_wide = false;
 };
@@ -119,7 +121,7 @@ struct alignas(16) PanelHead {
   // Constants of its: in memory, since some engines build those in the code anew at each use.
   float magic[4];
   int32_t magic_bits[4];  // Minus the zero point.
-  uint32_t sign[4];
+  uint32_t sign[kI8TileColumns];
   uint32_t magnitude[4];
   float sure[4];
   int64_t half[2];
@@ -130,7 +132,7 @@ struct alignas(16) PanelHead {
   uint32_t is_plain;   // Requantize4 is exact for these columns.
   uint32_t is_quick;   // QuickRequantize4 knows when it is.
   uint32_t is_proven;  // ProvenRequantize4 is, with the bias of this head.
-  uint32_t unused;
+  uint32_t halves_up;  // How many columns round halves up: the first ones.
 };
 
 inline uint64_t PanelForm::panel_bytes() const {
@@ -200,7 +202,7 @@ void i8_panel(const SumStage& stage, const PanelForm& form, int64_t rows,
               const PanelRow* row_scales, void* out, size_t out_stride, size_t columns);
 
 // sum -> what the stage stores, one by one: for sums that are not made by i8_panel.
-int32_t i8_stored(const SumStage& stage, int32_t sum, FixedPointFactor factor);
-int32_t i8_stored(const SumStage& stage, int64_t sum, FixedPointFactor factor);
+int32_t i8_stored(const SumStage& stage, const PanelHead& head, size_t column, int32_t sum);
+int32_t i8_stored(const SumStage& stage, const PanelHead& head, size_t column, int64_t sum);
 
 }  // namespace zeolite

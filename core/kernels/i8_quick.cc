@@ -18,14 +18,14 @@ constexpr int64_t kNumbersWorthProving = 700;
 // Below this the steps of float32 are too coarse for any column.
 constexpr double kLeastProvableScale = 1e-3;
 
-void set_all(PanelHead* head, uint32_t sign, int32_t zero_point) {
+void set_all(PanelHead* head, int32_t zero_point) {
   for (int lane = 0; lane < 4; ++lane) {
     head->magic[lane] = 12582912.0f;
     head->magic_bits[lane] = kMagicBits - zero_point;
-    head->sign[lane] = sign;
     head->magnitude[lane] = 0x7fffffff;
     head->sure[lane] = kSure;
   }
+  for (uint32_t c = 0; c < kColumns; ++c) head->sign[c] = c < head->halves_up ? 0 : 0x80000000;
 }
 
 double scale_of(const PanelHead& head, int c) {
@@ -67,7 +67,7 @@ bool prove(const SumStage& stage, int64_t columns, int32_t zero_point, PanelHead
   const int32_t low = head->min[0] - zero_point;
   const int32_t high = head->max[0] - zero_point;
   // Halves away from zero are halves up where nothing negative is left.
-  if (stage.rounding != SumRounding::kHalvesUp && low < 0) return false;
+  if (head->halves_up < columns && low < 0) return false;
   float scales[kColumns] = {};
   float aways[kColumns] = {};
   int32_t moved[kColumns] = {};
@@ -111,8 +111,7 @@ void i8_set_quick(const SumStage& stage, int64_t columns, int64_t largest_sum, P
                             prove(stage, columns, zero_point, head)
                         ? 1
                         : 0;
-  set_all(head, stage.rounding == SumRounding::kHalvesUp ? 0 : 0x80000000,
-          head->is_proven != 0 ? 0 : zero_point);
+  set_all(head, head->is_proven != 0 ? 0 : zero_point);
 }
 
 }  // namespace zeolite

@@ -56,7 +56,7 @@ struct QuickRequantize4 {
   QuickRequantize4(const PanelHead& head, int first)
       : scale(wasm_v128_load(head.quick_scale + first)),
         away(wasm_v128_load(head.quick_away + first)),
-        sign(wasm_v128_load(head.sign)),
+        sign(wasm_v128_load(head.sign + first)),
         magic(wasm_v128_load(head.magic)),
         magic_bits(wasm_v128_load(head.magic_bits)),
         magnitude(wasm_v128_load(head.magnitude)),

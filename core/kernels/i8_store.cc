@@ -76,7 +76,7 @@ void store_one_by_one(const SumStage& stage, const PanelHead& head, const TileSu
   for (int r = 0; r < kRows; ++r) {
     for (int c = 0; c < kColumns; ++c) {
       whole[r][c] = static_cast<T>(
-          i8_stored(stage, sums.at[r][c], FixedPointFactor{head.multiplier[c], head.shift[c]}));
+          i8_stored(stage, head, c, sums.at[r][c]));
     }
   }
   copy_tile(whole, target);

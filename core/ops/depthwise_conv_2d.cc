@@ -26,10 +26,14 @@ struct State : OpState {
   I8DepthwiseConv2DPlan integer_plan;
 };
 
-ProductRoles roles_of() {
+ProductRoles roles_of(const OpContext& context) {
   ProductRoles roles;
   roles.channel_axis = 3;
   roles.asymmetric = true;
+  // The real runtime leaves other weights to its reference kernel, and uint8 to an older one.
+  const bool is_int8 = context.input(0).type == TensorType::kInt8 &&
+                       context.input(1).type == TensorType::kInt8;
+  if (is_int8) roles.rounding = SumRounding::kBlocks;
   return roles;
 }
 
@@ -50,7 +54,7 @@ Status infer(InferContext& context) {
   }
   ZEOLITE_TRY(check_bias(context, 2, filter[3]));
   ZEOLITE_TRY(check_integer_product(
-      context, roles_of(), filter[3],
+      context, roles_of(context), filter[3],
       context.options<DepthwiseConv2DOptions>().fused_activation_function));
   ZEOLITE_ASSIGN(const WindowAxes window, window_of(context));
   return context.set_output(0, context.input(0).type,
@@ -61,7 +65,7 @@ Status prepare_integers(PrepareContext& context, const DepthwiseConv2DShape& sha
   State& state = context.state<State>();
   const Shape& filter = context.input(1).shape;
   ZEOLITE_ASSIGN(state.product,
-                 integer_product(context, roles_of(), filter[3],
+                 integer_product(context, roles_of(context), filter[3],
                                  context.options<DepthwiseConv2DOptions>()
                                      .fused_activation_function));
   state.integer_plan = i8_depthwise_conv_2d_plan(
@@ -88,7 +92,7 @@ Status prepare(PrepareContext& context) {
   set_planes(input, output, window, &shape);
   shape.input_channels = input[3];
   shape.multiplier = filter[3] / input[3];
-  if (has_integer_weights(context, roles_of())) return prepare_integers(context, shape);
+  if (has_integer_weights(context, roles_of(context))) return prepare_integers(context, shape);
   ZEOLITE_ASSIGN(state.clamp, fused_clamp(context.options<DepthwiseConv2DOptions>()
                                               .fused_activation_function));
   state.plan = f32_depthwise_conv_2d_plan(shape, context.thread_count());
@@ -102,7 +106,7 @@ Status prepare(PrepareContext& context) {
 
 Status eval(EvalContext& context) {
   const State& state = context.state<State>();
-  if (has_integer_weights(context, roles_of())) {
+  if (has_integer_weights(context, roles_of(context))) {
     const void* packed = state.weights.get(context, 1, [&](void* to) {
       i8_depthwise_conv_2d_pack(state.integer_plan, state.product.weights_of(context),
                                 state.product.columns(context), to);

@@ -74,6 +74,7 @@ Status check_integer_product(const OpContext& context, const ProductRoles& roles
 
 SumColumns IntegerProduct::columns(const OpContext& context) const {
   SumColumns columns;
+  columns.count = static_cast<int64_t>(factors.size());
   columns.factors = factors.empty() ? nullptr : factors.data();
   columns.scales = scales.data();
   columns.bias = data_or_null<uint8_t>(context, roles.bias);

@@ -25,10 +25,11 @@ struct State : OpState {
 };
 
 // Float images are quantized with a zero point.
-ProductRoles roles_of() {
+ProductRoles roles_of(const OpContext& context) {
   ProductRoles roles;
   roles.input = 2;
-  roles.rounding = SumRounding::kHalvesUp;
+  roles.rounding = context.input(2).type == TensorType::kUint8 ? SumRounding::kHalvesUp
+                                                               : SumRounding::kBlocks;
   roles.bias = 3;
   roles.asymmetric = true;
   return roles;
@@ -48,7 +49,7 @@ Status infer(InferContext& context) {
   const TensorType type = context.input(2).type;
   ZEOLITE_TRY(check_bias(context, 3, filter[0]));
   ZEOLITE_TRY(check_integer_product(
-      context, roles_of(), filter[0],
+      context, roles_of(context), filter[0],
       context.options<TransposeConvOptions>().fused_activation_function));
   ZEOLITE_TRY(require_size(context, 2, 3, filter[3], "channels"));
   if (!context.input(0).has_data) return context.set_output_unknown(0, type);
@@ -72,7 +73,7 @@ void pack_integers(const OpContext& context, const State& state, void* to) {
 Status prepare_integers(PrepareContext& context, const TransposeConvShape& shape) {
   State& state = context.state<State>();
   ZEOLITE_ASSIGN(state.product,
-                 integer_product(context, roles_of(), shape.output_channels,
+                 integer_product(context, roles_of(context), shape.output_channels,
                                  context.options<TransposeConvOptions>()
                                      .fused_activation_function));
   state.integer_plan =
@@ -95,7 +96,7 @@ Status prepare(PrepareContext& context) {
   set_planes(input, output, window, &shape);
   shape.input_channels = input[3];
   shape.output_channels = output[3];
-  if (has_integer_weights(context, roles_of())) return prepare_integers(context, shape);
+  if (has_integer_weights(context, roles_of(context))) return prepare_integers(context, shape);
   ZEOLITE_ASSIGN(state.clamp, fused_clamp(context.options<TransposeConvOptions>()
                                               .fused_activation_function));
   state.plan = f32_transpose_conv_plan(shape, context.thread_count());
@@ -109,7 +110,7 @@ Status prepare(PrepareContext& context) {
 
 Status eval(EvalContext& context) {
   const State& state = context.state<State>();
-  if (has_integer_weights(context, roles_of())) {
+  if (has_integer_weights(context, roles_of(context))) {
     const void* packed =
         state.weights.get(context, 1, [&](void* to) { pack_integers(context, state, to); });
     i8_transpose_conv_run(state.integer_plan, packed, context.in<uint8_t>(2),

@@ -35,6 +35,7 @@ struct Numbers {
 
   SumColumns columns() const {
     SumColumns result;
+    result.count = static_cast<int64_t>(factors.size());
     result.factors = factors.data();
     result.scales = scales.data();
     if (!has_bias) return result;
@@ -67,7 +68,11 @@ Numbers random_numbers(Random* random, int64_t images, int64_t image, int64_t we
   Numbers n;
   const int kind = random->integer(0, 3);
   n.has_bias = random->integer(0, 3) != 0;
-  if (kind < 2 && random->integer(0, 1) == 0) n.stage.rounding = SumRounding::kHalvesUp;
+  if (kind < 2) {
+    constexpr SumRounding kRoundings[] = {SumRounding::kTwice, SumRounding::kHalvesUp,
+                                          SumRounding::kBlocks};
+    n.stage.rounding = kRoundings[random->integer(0, 2)];
+  }
   const int64_t count = images * image;
   switch (kind) {
     case 0:
@@ -181,9 +186,11 @@ double stored(const Numbers& n, int64_t image, int64_t c, int64_t sum) {
   const auto wrapped =
       static_cast<int32_t>(static_cast<uint32_t>(sum + (n.has_bias ? n.bias[c] : 0)));
   if (n.stage.output == SumOutput::kInt32) return wrapped;
-  const int32_t scaled = n.stage.rounding == SumRounding::kHalvesUp
-                             ? scale_sum_by(wrapped, n.factors[c])
-                             : scale_by(wrapped, n.factors[c]);
+  const auto in_blocks = static_cast<int64_t>(n.factors.size() / 8 * 8);
+  const bool halves_up = n.stage.rounding == SumRounding::kHalvesUp ||
+                         (n.stage.rounding == SumRounding::kBlocks && c < in_blocks);
+  const int32_t scaled =
+      halves_up ? scale_sum_by(wrapped, n.factors[c]) : scale_by(wrapped, n.factors[c]);
   return std::clamp(wrapping_add(scaled, n.stage.zero_point), n.stage.min, n.stage.max);
 }
 
@@ -553,7 +560,7 @@ TEST(Requantize, WhatIsProvenRoundsAsOneByOne) {
       for (int r = 0; r < kI8TileRows; ++r) {
         for (int c = 0; c < kI8TileColumns; ++c) {
           ASSERT_EQ(out[r][c], static_cast<uint8_t>(
-                                   i8_stored(stage, without[r][c] + bias[c], factors[c])))
+                                   i8_stored(stage, head, c, without[r][c] + bias[c])))
               << "sum " << without[r][c] << " bias " << bias[c] << " proven " << head.is_proven;
         }
       }
