@@ -28,6 +28,19 @@ enum class QuantizedBinary : uint8_t {
   kGreaterEqual,
 };
 
+// x * scale, moved away from zero by `away` and rounded in float32. A scale of 0: not known.
+struct QuickProduct {
+  float scale = 0;
+  float away = 0;
+};
+
+// What makes the same of all x (or x * x) for x in [least, most] as scale_by, where that is between
+// min and max, and no less or no more elsewhere. For squares least is 0. Not known for one factor in
+// some hundred; takes microseconds.
+enum class QuickInput : uint8_t { kIntegers, kSquares };
+QuickProduct quick_product(FixedPointFactor factor, QuickInput input, int64_t least, int64_t most,
+                           int32_t min, int32_t max);
+
 struct QuantizedBinaryParameters {
   QuantizedBinary function = QuantizedBinary::kAdd;
   SmallInteger input = SmallInteger::kInt8;
@@ -43,6 +56,10 @@ struct QuantizedBinaryParameters {
   int32_t zero_point = 0;
   int32_t min = 0;  // Of the stored results.
   int32_t max = 0;
+  QuickProduct quick;  // Set by set_quick.
+
+  // When all else is known, for kMul and kSquaredDifference of bytes: the SIMD kernel needs it.
+  void set_quick();
 };
 
 // kDiv: no b is its zero point.

@@ -1,8 +1,9 @@
 #include "core/kernels/quick_bytes.h"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 
-#include "core/kernels/i8_requantize.h"
 #include "core/kernels/integer_blocks.h"
 #include "core/kernels/simd.h"
 
@@ -16,6 +17,16 @@ constexpr int kSquaresShift = 7;
 
 double real_of(FixedPointFactor factor) {
   return std::ldexp(static_cast<double>(factor.multiplier), factor.shift - 31);
+}
+
+constexpr float kMagic = 12582912.0f;
+constexpr int32_t kMagicBits = 0x4b400000;
+
+// As Product computes it.
+int32_t quick_result(QuickProduct product, int64_t x) {
+  const float y = static_cast<float>(static_cast<int32_t>(x)) * product.scale;
+  const float moved = y + std::copysign(product.away, y);
+  return std::bit_cast<int32_t>(moved + kMagic) - kMagicBits;
 }
 
 v128_t low_half(v128_t x) { return wasm_u16x8_extend_low_u8x16(x); }
@@ -55,27 +66,42 @@ struct Sum {
 };
 
 // Sixteen products of 16-bit numbers.
+template <bool IsSigned>
 struct Product {
-  const PanelHead& head;
-  QuickRequantize4 quick;
+  F32x4 scale;
+  F32x4 away;
+  F32x4 magic;  // 1.5 * 2^23: adding it rounds to a whole number and leaves that in the low bits.
+  v128_t magic_bits;
+  F32x4 sign;
 
-  explicit Product(const PanelHead& head) : head(head), quick(head, 0) {}
-  void start() { quick.farthest = f32x4_zero(); }
+  Product(QuickProduct product, int32_t zero_point)
+      : scale(wasm_f32x4_splat(product.scale)),
+        away(wasm_f32x4_splat(product.away)),
+        magic(wasm_f32x4_splat(kMagic)),
+        magic_bits(wasm_i32x4_splat(kMagicBits - zero_point)),
+        sign(wasm_i32x4_splat(INT32_MIN)) {}
 
-  [[gnu::always_inline]] v128_t eight(v128_t x, v128_t y) {
-    const v128_t low = wasm_f32x4_convert_i32x4(wasm_i32x4_extmul_low_i16x8(x, y));
-    const v128_t high = wasm_f32x4_convert_i32x4(wasm_i32x4_extmul_high_i16x8(x, y));
-    return wasm_i16x8_narrow_i32x4(quick(low), quick(high));
+  void start() {}
+  bool are_sure() const { return true; }
+
+  [[gnu::always_inline]] v128_t four(v128_t x) const {
+    const F32x4 y = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(x), scale);
+    const F32x4 moved =
+        wasm_f32x4_add(y, IsSigned ? wasm_v128_or(wasm_v128_and(y, sign), away) : away);
+    return wasm_i32x4_sub(wasm_f32x4_add(moved, magic), magic_bits);
   }
-  bool are_sure() const { return QuickRequantize4::are_sure(head, quick, quick); }
+  [[gnu::always_inline]] v128_t eight(v128_t x, v128_t y) const {
+    return wasm_i16x8_narrow_i32x4(four(wasm_i32x4_extmul_low_i16x8(x, y)),
+                                   four(wasm_i32x4_extmul_high_i16x8(x, y)));
+  }
 };
 
-struct Multiply : Product {
+struct Multiply : Product<true> {
   v128_t a_zero;
   v128_t b_zero;
 
-  Multiply(const PanelHead& head, int16_t a, int16_t b)
-      : Product(head), a_zero(wasm_i16x8_splat(a)), b_zero(wasm_i16x8_splat(b)) {}
+  Multiply(const Product& product, int16_t a, int16_t b)
+      : Product(product), a_zero(wasm_i16x8_splat(a)), b_zero(wasm_i16x8_splat(b)) {}
 
   [[gnu::always_inline]] v128_t operator()(v128_t x, v128_t y) {
     const v128_t low = eight(wasm_i16x8_sub(low_half(x), a_zero),
@@ -116,16 +142,23 @@ struct ScaledBytes {
   }
 };
 
-struct SquareDifference : Product {
+struct SquareDifference : Product<false> {
   ScaledBytes a;
   ScaledBytes b;
+  bool has_one_b;
+  v128_t one_b;  // Of a row with one b only.
 
-  SquareDifference(const PanelHead& head, const ScaledBytes& a, const ScaledBytes& b)
-      : Product(head), a(a), b(b) {}
+  SquareDifference(const Product& product, const ScaledBytes& a, const ScaledBytes& b)
+      : Product(product), a(a), b(b), has_one_b(false) {}
 
-  [[gnu::always_inline]] v128_t operator()(v128_t x, v128_t y) {
-    const v128_t low = wasm_i16x8_sub(a(low_half(x)), b(low_half(y)));
-    const v128_t high = wasm_i16x8_sub(a(high_half(x)), b(high_half(y)));
+  void set_one_b(v128_t y) {
+    has_one_b = true;
+    one_b = b(low_half(y));
+  }
+
+  [[gnu::always_inline]] v128_t operator()(v128_t x, v128_t y) const {
+    const v128_t low = wasm_i16x8_sub(a(low_half(x)), has_one_b ? one_b : b(low_half(y)));
+    const v128_t high = wasm_i16x8_sub(a(high_half(x)), has_one_b ? one_b : b(high_half(y)));
     const v128_t first = eight(low, low);
     return wasm_i8x16_narrow_i16x8(first, eight(high, high));
   }
@@ -172,6 +205,64 @@ template <class Function>
 
 }  // namespace
 
+QuickProduct quick_product(FixedPointFactor factor, QuickInput input, int64_t least, int64_t most,
+                           int32_t min, int32_t max) {
+  const double scale = real_of(factor);
+  const auto value = [&](int64_t x) { return input == QuickInput::kSquares ? x * x : x; };
+  const auto largest = static_cast<double>(std::max(std::abs(value(least)), std::abs(value(most))));
+  if (factor.shift > 0 || scale <= 0 || largest * scale > 1 << 21) return {};
+  QuickProduct product;
+  // Rounding twice is rounding once what has been moved by half of the second rounding's last bit.
+  if (factor.shift < 0) product.away = std::ldexp(1.0f, factor.shift - 1);
+  const auto exact = [&](int64_t x) { return scale_by(static_cast<int32_t>(value(x)), factor); };
+  const auto quick = [&](int64_t x) { return quick_result(product, value(x)); };
+  // Both never fall, so they agree when they pass each result at the same x.
+  const auto agrees = [&] {
+    for (int32_t result = min; result < max; ++result) {
+      double at = (result + 0.5) / scale;
+      if (input == QuickInput::kSquares) at = std::sqrt(std::max(at, 0.0));
+      auto x = static_cast<int64_t>(
+          std::clamp(at, static_cast<double>(least), static_cast<double>(most)));
+      while (x <= most && exact(x) <= result) ++x;
+      while (x > least && exact(x - 1) > result) --x;
+      if (x <= most && quick(x) <= result) return false;
+      if (x > least && quick(x - 1) > result) return false;
+    }
+    return true;
+  };
+  // Where a number lies so near to a half that float32 fails, a neighbouring scale may do.
+  for (int step : {0, 1, -1, 2, -2, 3, -3}) {
+    product.scale = static_cast<float>(scale);
+    product.scale += static_cast<float>(step) * std::ldexp(product.scale, -24);
+    if (agrees()) return product;
+  }
+  return {};
+}
+
+void QuantizedBinaryParameters::set_quick() {
+  quick = {};
+  if (input == SmallInteger::kInt16 || output != input) return;
+  const int32_t least = input == SmallInteger::kInt8 ? -128 : 0;
+  const int64_t a_range[] = {least - a_zero_point, least + 255 - a_zero_point};
+  const int64_t b_range[] = {least - b_zero_point, least + 255 - b_zero_point};
+  const int32_t from = min - zero_point;
+  const int32_t to = max - zero_point;
+  if (function == QuantizedBinary::kMul) {
+    const auto [low, high] = std::minmax({a_range[0] * b_range[0], a_range[0] * b_range[1],
+                                          a_range[1] * b_range[0], a_range[1] * b_range[1]});
+    quick = quick_product(factor, QuickInput::kIntegers, low, high, from, to);
+  } else if (function == QuantizedBinary::kSquaredDifference && left_shift == kSquaresShift &&
+             real_of(a_factor) <= 0.5 && real_of(b_factor) <= 0.5) {
+    const auto scaled = [](int64_t x, FixedPointFactor by) {
+      return int64_t{scale_by(static_cast<int32_t>(x << kSquaresShift), by)};
+    };
+    const int64_t one = scaled(a_range[1], a_factor) - scaled(b_range[0], b_factor);
+    const int64_t other = scaled(b_range[1], b_factor) - scaled(a_range[0], a_factor);
+    const int64_t farthest = std::max(one, other);
+    quick = quick_product(factor, QuickInput::kSquares, 0, farthest, from, to);
+  }
+}
+
 QuickBytes::QuickBytes(const QuantizedBinaryParameters& p)
     : function_(p.function), a_factor_(p.a_factor), b_factor_(p.b_factor) {
   if (p.input == SmallInteger::kInt16 || p.output != p.input) return;
@@ -184,33 +275,10 @@ QuickBytes::QuickBytes(const QuantizedBinaryParameters& p)
   high_ = static_cast<int8_t>(p.max - less);
   a_zero_ = static_cast<int16_t>(p.a_zero_point + more);
   b_zero_ = static_cast<int16_t>(p.b_zero_point + more);
-  if (p.factor.shift > 0) return;
-  int64_t largest = 255 * 255;
-  switch (p.function) {
-    case QuantizedBinary::kAdd:
-    case QuantizedBinary::kSub:
-      if (p.a_factor.shift <= 0 && p.b_factor.shift <= 0) set_sum(p);
-      return;
-    case QuantizedBinary::kMul:
-      break;
-    case QuantizedBinary::kSquaredDifference: {
-      const double a = real_of(p.a_factor);
-      const double b = real_of(p.b_factor);
-      if (p.left_shift != kSquaresShift || a > 0.5 || b > 0.5) return;
-      largest = 255 * 128 * 255 * 128;
-      break;
-    }
-    default:
-      return;
-  }
-  SumStage stage;
-  stage.output = is_signed ? SumOutput::kInt8 : SumOutput::kUint8;
-  stage.zero_point = p.zero_point;
-  const FixedPointFactor factors[4] = {p.factor, p.factor, p.factor, p.factor};
-  SumColumns columns;
-  columns.factors = factors;
-  i8_panel_head(stage, columns, 0, 4, largest, &head_);
-  is_usable_ = head_.is_quick != 0;
+  zero_point_ = p.zero_point - less;
+  product_ = p.quick;
+  is_usable_ = product_.scale != 0;
+  if (p.function == QuantizedBinary::kAdd || p.function == QuantizedBinary::kSub) set_sum(p);
 }
 
 void QuickBytes::set_sum(const QuantizedBinaryParameters& p) {
@@ -218,6 +286,7 @@ void QuickBytes::set_sum(const QuantizedBinaryParameters& p) {
   const double a = unit * real_of(p.a_factor);
   const double b = unit * real_of(p.b_factor) * (p.function == QuantizedBinary::kSub ? -1 : 1);
   // A weight's upper part has 16 bits, a sum 12 before the point.
+  if (p.factor.shift > 0 || p.a_factor.shift > 0 || p.b_factor.shift > 0) return;
   const double limit = 32767 << kSplit >> kFraction;
   if (a >= limit || std::abs(b) >= limit || 256 * (a + std::abs(b)) + 256 >= 2047) return;
   const double one = 1 << kFraction;
@@ -250,10 +319,16 @@ int64_t QuickBytes::run(const uint8_t* a, int64_t a_stride, const uint8_t* b, in
     return loop(function, ends, {a, a_stride}, {b, b_stride}, count, output);
   };
   const auto splat = [](uint32_t x) { return wasm_i32x4_splat(static_cast<int32_t>(x)); };
-  if (function_ == QuantizedBinary::kMul) return go(Multiply(head_, a_zero_, b_zero_));
+  if (function_ == QuantizedBinary::kMul) {
+    return go(Multiply(Product<true>(product_, zero_point_), a_zero_, b_zero_));
+  }
   if (function_ == QuantizedBinary::kSquaredDifference) {
-    return go(SquareDifference(head_, ScaledBytes(a_zero_, a_factor_),
-                               ScaledBytes(b_zero_, b_factor_)));
+    SquareDifference function(Product<false>(product_, zero_point_),
+                              ScaledBytes(a_zero_, a_factor_), ScaledBytes(b_zero_, b_factor_));
+    if (b_stride == 0) {
+      function.set_one_b(wasm_v128_xor(wasm_v128_load8_splat(b), ends.flip_input));
+    }
+    return go(function);
   }
   return go(Sum{splat(upper_weights_), splat(lower_weights_), splat(offset_), splat(unsure_),
                 splat(0)});

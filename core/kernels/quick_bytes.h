@@ -4,14 +4,13 @@
 
 #include <cstdint>
 
-#include "core/kernels/i8_panel.h"
 #include "core/kernels/quantized_binary.h"
 
 namespace zeolite {
 
-// ADD, SUB, MUL and SQUARED_DIFFERENCE to the bit as scale_by rounds them, except that results so
-// near to a half that the arithmetic's own error counts are left to the caller: of random numbers
-// in ADD one in 4000, in MUL one in 8000.
+// ADD, SUB, MUL and SQUARED_DIFFERENCE to the bit as scale_by rounds them, except that sums so near to
+// a half that the arithmetic's own error counts are left to the caller: of random ones one in 4000.
+// Products are of one number, so that set_quick can try them all.
 class QuickBytes {
  public:
   static constexpr int64_t kBlock = 32;
@@ -46,7 +45,8 @@ class QuickBytes {
   uint32_t lower_weights_ = 0;
   uint32_t offset_ = 0;
   uint32_t unsure_ = 0;  // Twice the error, moved up to the top.
-  PanelHead head_;       // Of products.
+  QuickProduct product_;
+  int32_t zero_point_ = 0;
 };
 
 }  // namespace zeolite

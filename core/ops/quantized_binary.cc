@@ -108,6 +108,7 @@ Result<QuantizedBinaryParameters> quantized_binary_parameters(const OpContext& c
       }
       p.function = QuantizedBinary::kMul;
       p.factor = fixed_point_factor(a.scale * b.scale / output.scale);
+      p.set_quick();
       return p;
     case Code::kDiv:
       p.function = QuantizedBinary::kDiv;
@@ -121,6 +122,7 @@ Result<QuantizedBinaryParameters> quantized_binary_parameters(const OpContext& c
       p.b_factor = fixed_point_factor(b.scale / unit);
       p.factor = fixed_point_factor(
           unit * unit / (static_cast<float>(1 << (2 * kShiftOfSquares)) * output.scale));
+      p.set_quick();
       return p;
     }
     case Code::kPrelu:

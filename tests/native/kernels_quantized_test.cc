@@ -133,6 +133,7 @@ void expect_binary(QuantizedBinaryParameters p, const Shape& a_shape, const Shap
   const std::vector<T> a = random_values<T>(size(a_shape));
   const std::vector<T> b = random_values<T>(size(b_shape));
   std::vector<uint8_t> output(static_cast<size_t>(count) * sizeof(T));
+  p.set_quick();
   quantized_binary(p, plan, a.data(), b.data(), output.data(), nullptr);
   for_each_broadcast_row(plan, [&](int64_t out, int64_t at_a, int64_t at_b, int64_t n,
                                    int64_t a_stride, int64_t b_stride) {
