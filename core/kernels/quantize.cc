@@ -1,21 +1,13 @@
 #include "core/kernels/quantize.h"
 
+#include <cstring>
+#include <limits>
 #include <type_traits>
 
 #include "core/kernels/split.h"
 
 namespace zeolite {
 namespace {
-
-// To the nearest integer, halves away from zero.
-F32x4 round_away(F32x4 x) {
-  const F32x4 whole = wasm_f32x4_trunc(x);
-  const F32x4 rest = wasm_f32x4_abs(wasm_f32x4_sub(x, whole));
-  const F32x4 sign = wasm_v128_and(x, wasm_i32x4_splat(INT32_MIN));
-  const F32x4 step = wasm_v128_or(wasm_f32x4_splat(1.0f), sign);
-  return wasm_f32x4_add(whole,
-                        wasm_v128_and(step, wasm_f32x4_ge(rest, wasm_f32x4_splat(0.5f))));
-}
 
 // Calls body(at, size) for blocks of [0, count).
 template <class Body>
@@ -90,25 +82,68 @@ void dequantize(SmallInteger type, const void* input, int64_t count, Affine affi
   });
 }
 
+namespace {
+
+// Four numbers to integers without their zero point.
+struct Quantize4 {
+  F32x4 scale;
+  F32x4 low;  // Bounds before the zero point is added, so that nothing overflows.
+  F32x4 high;
+  F32x4 limit;
+  F32x4 sign;
+  F32x4 half;   // The number before 1/2: adding that and cutting off rounds halves away from zero.
+  F32x4 magic;  // 1.5 * 2^23: adding it leaves a whole number in the low bits.
+
+  [[gnu::always_inline]] v128_t operator()(const float* from) const {
+    F32x4 x = wasm_f32x4_div(wasm_v128_load(from), scale);
+    // What is too large becomes NaN, and NaN the lower bound.
+    x = wasm_v128_or(x, wasm_f32x4_ge(x, limit));
+    x = wasm_f32x4_pmin(wasm_f32x4_pmax(low, x), high);
+    x = wasm_f32x4_trunc(wasm_f32x4_add(x, wasm_v128_or(wasm_v128_and(x, sign), half)));
+    return wasm_f32x4_add(x, magic);
+  }
+};
+
+}  // namespace
+
 void quantize(const float* input, int64_t count, Affine affine, int32_t min, int32_t max,
               SmallInteger type, void* output, ThreadPool* pool) {
-  const F32x4 scale = wasm_f32x4_splat(affine.scale);
-  // Bounds before the zero point is added, so that nothing overflows.
-  const F32x4 low = wasm_f32x4_splat(static_cast<float>(min - affine.zero_point));
-  const F32x4 high = wasm_f32x4_splat(static_cast<float>(max - affine.zero_point));
-  const F32x4 limit = wasm_f32x4_splat(2147483648.0f);
-  for_each_block(count, pool, [&](int64_t at, int64_t size) {
-    IntegerBlock block;
-    for (int64_t i = 0; i < size; i += 4) {
-      const int rest = static_cast<int>(std::min<int64_t>(4, size - i));
-      const F32x4 four = rest == 4 ? wasm_v128_load(input + at + i)
-                                   : f32x4_load_partial(input + at + i, rest);
-      const F32x4 x = round_away(wasm_f32x4_div(four, scale));
-      const F32x4 inside = wasm_v128_bitselect(wasm_f32x4_pmin(high, wasm_f32x4_pmax(low, x)), low,
-                                               wasm_f32x4_lt(x, limit));
-      wasm_v128_store(block.values + i, wasm_i32x4_trunc_sat_f32x4(inside));
+  const Quantize4 four = {wasm_f32x4_splat(affine.scale),
+                          wasm_f32x4_splat(static_cast<float>(min - affine.zero_point)),
+                          wasm_f32x4_splat(static_cast<float>(max - affine.zero_point)),
+                          wasm_f32x4_splat(2147483648.0f),
+                          wasm_i32x4_splat(std::numeric_limits<int32_t>::min()),
+                          wasm_f32x4_splat(0.49999997f),
+                          wasm_f32x4_splat(12582912.0f)};
+  const v128_t base = wasm_i32x4_splat(0x4b400000 - affine.zero_point);
+  const int bytes = bytes_of(type);
+  const auto sixteen = [&](const float* from, void* to) {
+    const auto eight = [&](const float* x) {
+      return wasm_i16x8_narrow_i32x4(wasm_i32x4_sub(four(x), base),
+                                     wasm_i32x4_sub(four(x + 4), base));
+    };
+    const v128_t low = eight(from);
+    const v128_t high = eight(from + 8);
+    switch (type) {
+      case SmallInteger::kInt8: return wasm_v128_store(to, wasm_i8x16_narrow_i16x8(low, high));
+      case SmallInteger::kUint8: return wasm_v128_store(to, wasm_u8x16_narrow_i16x8(low, high));
+      case SmallInteger::kInt16: break;
     }
-    store_integers(type, block, size, affine.zero_point, min, max, output, at);
+    wasm_v128_store(to, low);
+    wasm_v128_store(static_cast<int16_t*>(to) + 8, high);
+  };
+  const EvenSplit split(count, 16, 4, pool);
+  parallel_for(split.pool, split.tasks(), [&](int64_t task) {
+    int64_t i = split.begin(task);
+    const int64_t end = split.end(task);
+    auto* const to = static_cast<uint8_t*>(output);
+    for (; i + 16 <= end; i += 16) sixteen(input + i, to + i * bytes);
+    if (i == end) return;
+    float from[16] = {};
+    std::copy(input + i, input + end, from);
+    int16_t rest[16];
+    sixteen(from, rest);
+    std::memcpy(to + i * bytes, rest, static_cast<size_t>((end - i) * bytes));
   });
 }
 

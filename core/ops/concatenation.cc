@@ -4,6 +4,7 @@
 // quantized types have one scale.
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "core/base/checked.h"
 #include "core/kernels/data_movement.h"
@@ -51,26 +52,29 @@ Status infer(InferContext& context) {
 }
 
 struct State : OpState {
-  // For each input its stored numbers in the output's scale; empty where they stay as they are.
-  std::vector<std::vector<uint8_t>> rescaled;
+  // For each input its stored numbers in the output's scale; null where they stay as they are.
+  std::vector<std::unique_ptr<ByteFunction>> rescaled;
 };
 
 Status prepare(PrepareContext& context) {
   context.choose("copy");
   if (context.output(0).type != TensorType::kUint8) return {};
   State& state = context.state<State>();
-  state.rescaled.assign(context.input_count(), {});
+  state.rescaled.clear();
+  state.rescaled.resize(context.input_count());
   for (size_t i = 0; i < context.input_count(); ++i) {
     if (require_same_scale(context.input(i), context.output(0)).ok()) continue;
     ZEOLITE_ASSIGN(const Affine from, input_affine(context, i));
     ZEOLITE_ASSIGN(const Affine to, output_affine(context, 0));
     const float scale = from.scale * (1.0f / to.scale);
     const float bias = static_cast<float>(-from.zero_point) * scale;
+    state.rescaled[i] = std::make_unique<ByteFunction>();
     for (int x = 0; x < 256; ++x) {
       const float y = std::round(static_cast<float>(x) * scale + bias) +
                       static_cast<float>(to.zero_point);
-      state.rescaled[i].push_back(static_cast<uint8_t>(std::clamp(y, 0.0f, 255.0f)));
+      state.rescaled[i]->results[x] = static_cast<uint8_t>(std::clamp(y, 0.0f, 255.0f));
     }
+    state.rescaled[i]->find_line(scale, false, false);
   }
   return {};
 }
@@ -86,9 +90,9 @@ Status eval(EvalContext& context) {
   for (size_t i = 0; i < context.input_count(); ++i) {
     const int64_t block = static_cast<int64_t>(context.input(i).bytes) / outer;
     const bool is_rescaled = output.type == TensorType::kUint8 &&
-                             !context.state<State>().rescaled[i].empty();
+                             context.state<State>().rescaled[i] != nullptr;
     for (int64_t row = 0; is_rescaled && row < outer; ++row) {
-      lookup(context.state<State>().rescaled[i].data(), context.input(i).data + row * block, block,
+      lookup(*context.state<State>().rescaled[i], context.input(i).data + row * block, block,
              output.writable + at + row * stride, context.threads());
     }
     if (block > 0 && !is_rescaled) {

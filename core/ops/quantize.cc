@@ -11,6 +11,7 @@
 
 #include "core/base/half.h"
 #include "core/base/wrapping.h"
+#include "core/kernels/lookup.h"
 #include "core/kernels/quantize.h"
 #include "core/kernels/sub_byte.h"
 #include "core/ops/check.h"
@@ -32,6 +33,7 @@ struct State : OpState {
   FixedPointFactor factor;  // From one scale to another.
   Affine input;
   Affine output;
+  ByteFunction bytes;  // From bytes to bytes.
 };
 
 Result<Scales> scales_of(const Operand& operand, std::string_view role) {
@@ -80,6 +82,12 @@ bool is_requantizing(const OpContext& context) {
   return context.input(0).type != TensorType::kFloat32;
 }
 
+bool is_byte(TensorType type) { return type == TensorType::kInt8 || type == TensorType::kUint8; }
+
+bool is_bytes_to_bytes(const OpContext& context) {
+  return is_byte(context.input(0).type) && is_byte(context.output(0).type);
+}
+
 Status infer_quantize(InferContext& context) {
   return context.set_output(0, context.output(0).type, context.input(0).shape);
 }
@@ -89,7 +97,19 @@ Status prepare_quantize(PrepareContext& context) {
   if (is_requantizing(context)) {
     ZEOLITE_ASSIGN(state.input, input_affine(context, 0));
     ZEOLITE_ASSIGN(state.output, output_affine(context, 0));
-    state.factor = fixed_point_factor(double{state.input.scale} / double{state.output.scale});
+    const double slope = double{state.input.scale} / double{state.output.scale};
+    state.factor = fixed_point_factor(slope);
+    if (is_bytes_to_bytes(context)) {
+      const bool is_input_signed = context.input(0).type == TensorType::kInt8;
+      const StoredRange range = stored_range(context.output(0).type);
+      for (int bits = 0; bits < 256; ++bits) {
+        const int32_t x = is_input_signed ? static_cast<int8_t>(bits) : bits;
+        const int32_t y = wrapping_add(scale_by(x - state.input.zero_point, state.factor),
+                                       state.output.zero_point);
+        state.bytes.results[bits] = static_cast<uint8_t>(std::clamp(y, range.min, range.max));
+      }
+      state.bytes.find_line(slope, is_input_signed, context.output(0).type == TensorType::kInt8);
+    }
   } else {
     ZEOLITE_ASSIGN(state.scales, scales_of(context.output(0), "output 0"));
   }
@@ -125,6 +145,10 @@ Status eval_quantize(EvalContext& context) {
   if (is_requantizing(context)) {
     if (input.type == TensorType::kInt32 || output.type == TensorType::kInt32) {
       return requantize_32(context, state, count);
+    }
+    if (is_bytes_to_bytes(context)) {
+      lookup(state.bytes, input.data, count, output.writable, context.threads());
+      return {};
     }
     requantize(small_integer(input.type), input.data, count, state.input.zero_point, state.factor,
                state.output.zero_point, range.min, range.max, small_integer(output.type),

@@ -19,6 +19,9 @@ class QuantizedUnary {
   // The stored result for a stored input.
   int32_t operator()(int32_t stored) const;
 
+  // What one step of the stored input is in steps of the result where the real function's slope is 1.
+  double slope() const { return double{input_.scale} / double{output_.scale}; }
+
   // Inputs below have no result (SQRT and RSQRT of negative numbers).
   int32_t least_input() const { return least_input_; }
 

@@ -71,7 +71,7 @@ Status infer(InferContext& context) {
 }
 
 struct State : OpState {
-  std::array<uint8_t, 256> results;           // Of 8-bit inputs, by their bits.
+  ByteFunction bytes;                         // Of 8-bit inputs.
   std::unique_ptr<QuantizedUnary> quantized;  // Of 16-bit inputs.
   int32_t least_input = std::numeric_limits<int32_t>::min();
 };
@@ -92,9 +92,11 @@ Status prepare_quantized(PrepareContext& context) {
   }
   const StoredRange range = stored_range(context.input(0).type);
   for (int32_t x = range.min; x <= range.max; ++x) {
-    state.results[static_cast<uint8_t>(x)] =
+    state.bytes.results[static_cast<uint8_t>(x)] =
         static_cast<uint8_t>(x < state.least_input ? 0 : function(x));
   }
+  const bool is_signed = context.input(0).type == TensorType::kInt8;
+  state.bytes.find_line(function.slope(), is_signed, is_signed);
   context.choose("lookup");
   return {};
 }
@@ -117,7 +119,7 @@ Status eval_quantized(EvalContext& context) {
     if (is_outside) return bad_input("a negative number has no square root");
   }
   if (type != TensorType::kInt16) {
-    lookup(state.results.data(), context.in<uint8_t>(0), count, context.out<uint8_t>(0),
+    lookup(state.bytes, context.in<uint8_t>(0), count, context.out<uint8_t>(0),
            context.threads());
     return {};
   }

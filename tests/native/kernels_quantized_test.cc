@@ -266,14 +266,43 @@ TEST(Requantize, MovesBetweenTypesOfTheSameScale) {
 }
 
 TEST(Lookup, TakesEachByteAsAnIndex) {
-  uint8_t results[256];
-  for (int i = 0; i < 256; ++i) results[i] = static_cast<uint8_t>(255 - i);
+  ByteFunction function;
+  for (int i = 0; i < 256; ++i) function.results[i] = static_cast<uint8_t>(255 - i);
   for (int64_t n : {0, 1, 7, 8, 9, 250}) {
     std::vector<uint8_t> x = random_values<uint8_t>(static_cast<size_t>(n));
     const std::vector<uint8_t> before = x;
-    lookup(results, x.data(), n, x.data(), nullptr);
+    lookup(function, x.data(), n, x.data(), nullptr);
     for (size_t i = 0; i < x.size(); ++i) EXPECT_EQ(x[i], 255 - before[i]);
   }
+}
+
+TEST(Lookup, TakesALineForTheTableOnlyWhereBothAgree) {
+  for (const bool is_input_signed : {false, true}) {
+    for (const bool is_output_signed : {false, true}) {
+      for (double slope : {0.0, 0.013, 0.5, 0.77351, 1.0, 2.9, 3.999, 4.5}) {
+        for (int middle : {-40, 0, 100}) {
+          ByteFunction function;
+          for (int i = 0; i < 256; ++i) {
+            const int x = is_input_signed ? static_cast<int8_t>(i) : i - 128;
+            const double y = std::clamp(std::floor(x * slope + middle + 0.5), -90.0, 127.0);
+            function.results[i] =
+                static_cast<uint8_t>(static_cast<int>(y) + (is_output_signed ? 0 : 128));
+          }
+          function.find_line(slope, is_input_signed, is_output_signed);
+          EXPECT_EQ(function.weight != 0, slope > 0 && slope < 4) << slope << ' ' << middle;
+          std::vector<uint8_t> all(256);
+          for (int i = 0; i < 256; ++i) all[i] = static_cast<uint8_t>(i);
+          lookup(function, all.data(), 256, all.data(), nullptr);
+          for (int i = 0; i < 256; ++i) EXPECT_EQ(all[i], function.results[i]) << i;
+        }
+      }
+    }
+  }
+  // No line.
+  ByteFunction square;
+  for (int i = 0; i < 256; ++i) square.results[i] = static_cast<uint8_t>(i * i / 256);
+  square.find_line(1.0, false, false);
+  EXPECT_EQ(square.weight, 0);
 }
 
 TEST(Interpolate, PassesThroughAStraightLine) {
