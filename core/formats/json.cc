@@ -2,8 +2,9 @@
 
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
+
+#include "core/base/decimal.h"
 
 namespace zeolite::json {
 namespace {
@@ -183,11 +184,7 @@ class Parser {
       if (!take_digits()) return fail("expected a digit");
     }
     const std::string_view digits = text_.substr(start, position_ - start);
-    double number = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    // Out of range: strtod gives the infinity or the zero that is nearest.
-    if (error != std::errc()) number = std::strtod(std::string(digits).c_str(), nullptr);
-    *value = Value(number);
+    *value = Value(parse_decimal(digits));
     return {};
   }
 
@@ -312,21 +309,15 @@ void write_string(std::string_view text, std::string* out) {
   *out += '"';
 }
 
-void write_number(double number, std::string* out) {
-  if (!std::isfinite(number)) {
-    *out += "null";
-    return;
-  }
-  char digits[32];
-  const auto [end, error] = std::to_chars(digits, digits + sizeof(digits), number);
-  out->append(digits, end);
-}
-
 void write_value(const Value& value, std::string* out) {
   switch (value.kind()) {
     case Value::Kind::kNull: *out += "null"; break;
     case Value::Kind::kBool: *out += *value.as_bool() ? "true" : "false"; break;
-    case Value::Kind::kNumber: write_number(*value.as_number(), out); break;
+    case Value::Kind::kNumber: {
+      const double number = *value.as_number();
+      *out += std::isfinite(number) ? decimal_text(number) : "null";
+      break;
+    }
     case Value::Kind::kString: write_string(*value.as_string(), out); break;
     case Value::Kind::kArray: {
       *out += '[';

@@ -5,6 +5,7 @@
 // 0.1 or more, a larger difference is an error.
 #include <cmath>
 
+#include "core/base/decimal.h"
 #include "core/base/half.h"
 #include "core/ops/check.h"
 #include "core/ops/custom_options.h"
@@ -55,7 +56,7 @@ Status eval(EvalContext& context) {
       context.out<float>(0)[i] = difference;
       if (is_checked && std::fabs(difference) > tolerance * affine.scale) {
         return bad_input("element " + std::to_string(i) + " is off by " +
-                         std::to_string(difference));
+                         decimal_text(difference));
       }
     }
     return {};

@@ -6,6 +6,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "core/base/decimal.h"
 #include "core/ops/check.h"
 #include "core/ops/dispatch.h"
 #include "core/ops/kernels.h"
@@ -30,8 +31,8 @@ Result<int32_t> range_size(const OpContext& context) {
   const T limit = value_of<T>(context, 1);
   const T delta = value_of<T>(context, 2);
   if (delta == 0 || (start != limit && (delta > 0) != (limit > start))) {
-    return bad_input("a range from " + std::to_string(start) + " to " + std::to_string(limit) +
-                     " in steps of " + std::to_string(delta) + " has no end");
+    return bad_input("a range from " + decimal_text(start) + " to " + decimal_text(limit) +
+                     " in steps of " + decimal_text(delta) + " has no end");
   }
   double size;
   if constexpr (std::is_integral_v<T>) {

@@ -7,9 +7,10 @@
 // with 0 for 0, or from 8 bits 1/65536 with the lowest; LOG_SOFTMAX 1/16 with the largest number.
 #include <cmath>
 
+#include "core/base/decimal.h"
 #include "core/kernels/f32_softmax.h"
-#include "core/ops/check.h"
 #include "core/kernels/quantized_softmax.h"
+#include "core/ops/check.h"
 #include "core/ops/kernels.h"
 #include "core/ops/quantization.h"
 #include "core/ops/quantized_binary.h"
@@ -55,9 +56,9 @@ Status prepare_quantized(PrepareContext& context) {
   if (std::abs(state.output.scale - scale) > scale / 1000 ||
       state.output.zero_point != zero_point) {
     return bad_input("the output's scale and zero point are " +
-                     std::to_string(state.output.scale) + " and " +
+                     decimal_text(state.output.scale) + " and " +
                      std::to_string(state.output.zero_point) + ", expected " +
-                     std::to_string(scale) + " and " + std::to_string(zero_point));
+                     decimal_text(scale) + " and " + std::to_string(zero_point));
   }
   const float beta = is_log ? 1.0f : context.options<SoftmaxOptions>().beta;
   if (!std::isfinite(beta) || beta < 0) return bad_input("beta is negative or not finite");
