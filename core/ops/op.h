@@ -47,7 +47,7 @@ struct Operand {
   uint64_t bytes = 0;
   bool has_data = false;     // The data can be read now.
   bool is_constant = false;  // ... and never change.
-  bool is_variable = false;  // State: kept from run to run, and written by the operator that reads.
+  bool is_variable = false;  // State: the operator that reads it may write it, through `writable`.
 
   int rank() const { return static_cast<int>(shape.size()); }
 };

@@ -318,9 +318,11 @@ Status SubgraphRunner::plan_step(size_t index) {
   }
   ZEOLITE_TRY(infer_step(index));
   uint64_t output_bytes = 0;
+  bool has_state = false;  // Which a later operator may change.
   for (const Operand* output : step.outputs) {
     if (!output->has_shape || bits_per_element(output->type) == 0) return {};
     output_bytes = std::max(output_bytes, output->bytes);
+    has_state = has_state || output->is_variable;
   }
   const bool is_known = (step.entry->traits & kShapeOnly) != 0 ||
                         std::ranges::all_of(step.inputs, [](const Operand* input) {
@@ -330,7 +332,7 @@ Status SubgraphRunner::plan_step(size_t index) {
                            std::ranges::all_of(step.inputs, [](const Operand* input) {
                              return input == nullptr || input->is_constant;
                            });
-  if ((step.entry->traits & kStateful) == 0 && is_known &&
+  if ((step.entry->traits & kStateful) == 0 && !has_state && is_known &&
       (is_constant || output_bytes <= kMaxShapeDataBytes)) {
     step.mode = Mode::kFolded;
     ZEOLITE_TRY(compute_with_own_memory(index));

@@ -61,6 +61,29 @@ TEST(Rnn, AddsInputAndLastOutput) {
   EXPECT_THAT(run(std::move(builder), {{3, 1, 1}, {1, 2, -9}}), ElementsAre(3, 6.5f, 0));
 }
 
+// As the real converter hands the state of one part of a model to the next.
+TEST(Rnn, BeginsEachRunWithTheStateThatAnOperatorWrites) {
+  ModelBuilder builder;
+  const int32_t input = builder.input(kFloat, {1, 1, 1});
+  const int32_t start = builder.constant<float>({1, 1}, {10});
+  const int32_t state = builder.op(Code::kNeg, {start}, kFloat, NegOptions());
+  builder.main().tensors[state].is_variable = true;
+  SequenceRNNOptions options;
+  options.time_major = true;
+  builder.output(builder.op(
+      Code::kUnidirectionalSequenceRnn,
+      {input, builder.constant<float>({1, 1}, {2}), builder.constant<float>({1, 1}, {0.5f}),
+       builder.constant<float>({1}, {1}), state},
+      kFloat, Options(options)));
+  Result<std::unique_ptr<Interpreter>> made = builder.interpreter();
+  ASSERT_TRUE(made.ok()) << made.error().message;
+  set_input<float>(*made.value(), 0, {{1, 1, 1}, {3}});
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(made.value()->run(0).ok());
+    EXPECT_THAT(output_values<float>(*made.value(), 0).data, ElementsAre(2));
+  }
+}
+
 // A bidirectional operator whose directions have the same weights, on a sequence and its reverse.
 ModelBuilder bidirectional_rnn(bool time_major, bool merge, int steps, int batch) {
   ModelBuilder builder;
