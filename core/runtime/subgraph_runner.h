@@ -107,13 +107,12 @@ class SubgraphRunner {
   const Subgraph& subgraph_;
   std::vector<Operand> operands_;  // By tensor.
   std::vector<Bytes> own_;         // By tensor: memory outside the arena.
-  // By tensor: a variable that is kept from run to run. Converters mark the results of loops so, too,
-  // with which an LSTM then begins: these are written anew in each run, and lie in the arena.
-  std::vector<bool> keeps_state_;
   std::vector<Step> steps_;        // By operator.
   std::vector<Shape> input_shapes_;
   std::vector<bool> is_input_read_;  // By input: an operator reads it, or it is an output too.
-  std::vector<bool> is_state_;  // Of each tensor: a variable, kept from run to run.
+  // By tensor: a variable that is kept from run to run. Converters mark the results of loops so, too,
+  // with which an LSTM then begins: these are written anew in each run, and lie in the arena.
+  std::vector<bool> is_state_;
   std::vector<const Operand*> output_operands_;
   Bytes arena_;
   bool prepared_ = false;
