@@ -63,7 +63,7 @@ bool is_proven(const PanelHead& head, int c, int32_t low, int32_t high, int32_t 
 }
 
 // The numbers around zero are the finest of float32: so sums are moved by the zero point.
-bool prove(const SumStage& stage, int64_t columns, int32_t zero_point, PanelHead* head) {
+bool prove(int64_t columns, int32_t zero_point, PanelHead* head) {
   const int32_t low = head->min[0] - zero_point;
   const int32_t high = head->max[0] - zero_point;
   // Halves away from zero are halves up where nothing negative is left.
@@ -108,7 +108,7 @@ void i8_set_quick(const SumStage& stage, int64_t columns, int64_t largest_sum, P
     if (scale * static_cast<double>(largest_sum) > (1 << 21)) head->is_quick = 0;
   }
   head->is_proven = head->is_quick != 0 && stage.numbers_each >= kNumbersWorthProving &&
-                            prove(stage, columns, zero_point, head)
+                            prove(columns, zero_point, head)
                         ? 1
                         : 0;
   set_all(head, head->is_proven != 0 ? 0 : zero_point);

@@ -1,7 +1,7 @@
 #include "core/kernels/quantize.h"
 
-#include <cstring>
-#include <limits>
+#include <algorithm>
+#include <cmath>
 #include <type_traits>
 
 #include "core/kernels/split.h"
@@ -84,67 +84,77 @@ void dequantize(SmallInteger type, const void* input, int64_t count, Affine affi
 
 namespace {
 
-// Four numbers to integers without their zero point.
-struct Quantize4 {
-  F32x4 scale;
-  F32x4 low;  // Bounds before the zero point is added, so that nothing overflows.
-  F32x4 high;
-  F32x4 limit;
-  F32x4 sign;
-  F32x4 half;   // The number before 1/2: adding that and cutting off rounds halves away from zero.
-  F32x4 magic;  // 1.5 * 2^23: adding it leaves a whole number in the low bits.
+// Real: float or double, whose quotient is rounded.
+template <class Real>
+int32_t stored_number(Real x, Affine affine, int32_t min, int32_t max) {
+  const Real real = std::round(x / static_cast<Real>(affine.scale));
+  // Bounds before the zero point is added, so that nothing overflows.
+  const Real low = static_cast<Real>(min - affine.zero_point);
+  const Real high = static_cast<Real>(max - affine.zero_point);
+  const Real inside = real > low && real < Real{2147483648.0} ? std::min(real, high) : low;
+  return static_cast<int32_t>(inside) + affine.zero_point;
+}
 
-  [[gnu::always_inline]] v128_t operator()(const float* from) const {
-    F32x4 x = wasm_f32x4_div(wasm_v128_load(from), scale);
-    // What is too large becomes NaN, and NaN the lower bound.
-    x = wasm_v128_or(x, wasm_f32x4_ge(x, limit));
-    x = wasm_f32x4_pmin(wasm_f32x4_pmax(low, x), high);
-    x = wasm_f32x4_trunc(wasm_f32x4_add(x, wasm_v128_or(wasm_v128_and(x, sign), half)));
-    return wasm_f32x4_add(x, magic);
+// Writes one number, or eight of 16 bits, as numbers of `type`.
+void store_one(SmallInteger type, int32_t value, void* output, int64_t at) {
+  if (type == SmallInteger::kInt16) {
+    static_cast<int16_t*>(output)[at] = static_cast<int16_t>(value);
+  } else {
+    static_cast<uint8_t*>(output)[at] = static_cast<uint8_t>(value);
   }
-};
+}
+void store_eight(SmallInteger type, v128_t eight, void* output, int64_t at) {
+  if (type == SmallInteger::kInt16) {
+    wasm_v128_store(static_cast<int16_t*>(output) + at, eight);
+  } else {
+    const v128_t bytes = type == SmallInteger::kInt8 ? wasm_i8x16_narrow_i16x8(eight, eight)
+                                                     : wasm_u8x16_narrow_i16x8(eight, eight);
+    wasm_v128_store64_lane(static_cast<uint8_t*>(output) + at, bytes, 0);
+  }
+}
 
 }  // namespace
 
+int32_t quantize_one(float x, Affine affine, int32_t min, int32_t max) {
+  return stored_number(x, affine, min, max);
+}
+
 void quantize(const float* input, int64_t count, Affine affine, int32_t min, int32_t max,
               SmallInteger type, void* output, ThreadPool* pool) {
-  const Quantize4 four = {wasm_f32x4_splat(affine.scale),
-                          wasm_f32x4_splat(static_cast<float>(min - affine.zero_point)),
-                          wasm_f32x4_splat(static_cast<float>(max - affine.zero_point)),
-                          wasm_f32x4_splat(2147483648.0f),
-                          wasm_i32x4_splat(std::numeric_limits<int32_t>::min()),
-                          wasm_f32x4_splat(0.49999997f),
-                          wasm_f32x4_splat(12582912.0f)};
-  const v128_t base = wasm_i32x4_splat(0x4b400000 - affine.zero_point);
-  const int bytes = bytes_of(type);
-  const auto sixteen = [&](const float* from, void* to) {
-    const auto eight = [&](const float* x) {
-      return wasm_i16x8_narrow_i32x4(wasm_i32x4_sub(four(x), base),
-                                     wasm_i32x4_sub(four(x + 4), base));
-    };
-    const v128_t low = eight(from);
-    const v128_t high = eight(from + 8);
-    switch (type) {
-      case SmallInteger::kInt8: return wasm_v128_store(to, wasm_i8x16_narrow_i16x8(low, high));
-      case SmallInteger::kUint8: return wasm_v128_store(to, wasm_u8x16_narrow_i16x8(low, high));
-      case SmallInteger::kInt16: break;
-    }
-    wasm_v128_store(to, low);
-    wasm_v128_store(static_cast<int16_t*>(to) + 8, high);
+  const F32x4 inverse = wasm_f32x4_splat(1.0f / affine.scale);
+  const F32x4 low = wasm_f32x4_splat(static_cast<float>(min - affine.zero_point));
+  const F32x4 high = wasm_f32x4_splat(static_cast<float>(max - affine.zero_point));
+  const F32x4 limit = wasm_f32x4_splat(2147483648.0f);
+  // Adding 1.5 * 2^23 rounds to a whole number and leaves it in the low bits.
+  const F32x4 magic = wasm_f32x4_splat(12582912.0f);
+  const v128_t magic_bits = wasm_i32x4_splat(0x4b400000 - affine.zero_point);
+  const auto quantize_four = [&](const float* from) {
+    F32x4 x = wasm_f32x4_mul(wasm_v128_load(from), inverse);
+    // What is too large becomes NaN, and NaN the lower bound.
+    x = wasm_v128_or(x, wasm_f32x4_ge(x, limit));
+    x = wasm_f32x4_pmin(wasm_f32x4_pmax(low, x), high);
+    return wasm_i32x4_sub(wasm_f32x4_add(x, magic), magic_bits);
   };
-  const EvenSplit split(count, 16, 4, pool);
+  const EvenSplit split(count, kIntegerBlock, 4, pool);
   parallel_for(split.pool, split.tasks(), [&](int64_t task) {
     int64_t i = split.begin(task);
     const int64_t end = split.end(task);
-    auto* const to = static_cast<uint8_t*>(output);
-    for (; i + 16 <= end; i += 16) sixteen(input + i, to + i * bytes);
-    if (i == end) return;
-    float from[16] = {};
-    std::copy(input + i, input + end, from);
-    int16_t rest[16];
-    sixteen(from, rest);
-    std::memcpy(to + i * bytes, rest, static_cast<size_t>((end - i) * bytes));
+    for (; i + 8 <= end; i += 8) {
+      store_eight(type,
+                  wasm_i16x8_narrow_i32x4(quantize_four(input + i), quantize_four(input + i + 4)),
+                  output, i);
+    }
+    for (; i < end; ++i) {
+      store_one(type, stored_number<double>(input[i], affine, min, max), output, i);
+    }
   });
+}
+
+void quantize_one_by_one(const float* input, int64_t count, Affine affine, int32_t min,
+                         int32_t max, SmallInteger type, void* output) {
+  for (int64_t i = 0; i < count; ++i) {
+    store_one(type, quantize_one(input[i], affine, min, max), output, i);
+  }
 }
 
 void requantize(SmallInteger input_type, const void* input, int64_t count,

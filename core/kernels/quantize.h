@@ -12,8 +12,14 @@ namespace zeolite {
 void dequantize(SmallInteger type, const void* input, int64_t count, Affine affine, float* output,
                 ThreadPool* pool);
 
-// output[i] = input[i] / scale, rounded (halves away from zero), plus the zero point, within min and
-// max. NaN and what leaves 32 bits become min, as on x64 in the real runtime.
+// x / scale, rounded (halves away from zero), plus the zero point, within min and max. NaN and what
+// leaves 32 bits become min, as on x64 in the real runtime.
+int32_t quantize_one(float x, Affine affine, int32_t min, int32_t max);
+void quantize_one_by_one(const float* input, int64_t count, Affine affine, int32_t min,
+                         int32_t max, SmallInteger type, void* output);
+
+// The same as the real runtime's default kernel has it: whole blocks of 8 numbers are x * (1 / scale),
+// halves to even, and the rest is divided in double.
 void quantize(const float* input, int64_t count, Affine affine, int32_t min, int32_t max,
               SmallInteger type, void* output, ThreadPool* pool);
 

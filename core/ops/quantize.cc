@@ -163,11 +163,7 @@ Status eval_quantize(EvalContext& context) {
     const auto stored = [&](int64_t i) {
       const auto& affine = state.scales.affine;
       const Affine& one = affine[static_cast<size_t>(i / state.scales.run) % affine.size()];
-      const float real = std::round(from[i] / one.scale);
-      const float low = static_cast<float>(range.min - one.zero_point);
-      const float high = static_cast<float>(range.max - one.zero_point);
-      const float inside = real > low && real < 2147483648.0f ? std::min(real, high) : low;
-      return static_cast<int8_t>(static_cast<int32_t>(inside) + one.zero_point);
+      return static_cast<int8_t>(quantize_one(from[i], one, range.min, range.max));
     };
     for (int64_t at = 0; at < count; at += kChunk) {
       const int64_t size = std::min(kChunk, count - at);
@@ -178,9 +174,14 @@ Status eval_quantize(EvalContext& context) {
   }
   const SmallInteger type = small_integer(output.type);
   const int bytes = bytes_of(type);
-  for_each_run(state.scales, count, [&](int64_t at, int64_t size, const Affine& affine) {
-    quantize(from + at, size, affine, range.min, range.max, type, output.writable + at * bytes,
+  if (state.scales.affine.size() == 1) {
+    quantize(from, count, state.scales.affine[0], range.min, range.max, type, output.writable,
              context.threads());
+    return {};
+  }
+  for_each_run(state.scales, count, [&](int64_t at, int64_t size, const Affine& affine) {
+    quantize_one_by_one(from + at, size, affine, range.min, range.max, type,
+                        output.writable + at * bytes);
   });
   return {};
 }

@@ -1,5 +1,5 @@
 // Kernels of quantized numbers against their formulas, one element at a time.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <cmath>
 #include <random>
@@ -235,14 +235,42 @@ TEST(Quantize, RoundsHalvesAwayFromZeroAndSaturates) {
   const float input[] = {0.5f,  1.5f,  -0.5f, -1.5f, 0.49999997f, 1e9f,
                          -1e9f, 126.5f, 127.5f, NAN,   1e30f,       -1e30f};
   int8_t output[12];
-  quantize(input, 12, {1.0f, 0}, -128, 127, SmallInteger::kInt8, output, nullptr);
+  quantize_one_by_one(input, 12, {1.0f, 0}, -128, 127, SmallInteger::kInt8, output);
   const int8_t wanted[] = {1, 2, -1, -2, 0, 127, -128, 127, 127, -128, -128, -128};
   for (int i = 0; i < 12; ++i) EXPECT_EQ(output[i], wanted[i]) << input[i];
   uint8_t bytes[12];
-  quantize(input, 12, {1.0f, 255}, 0, 255, SmallInteger::kUint8, bytes, nullptr);
+  quantize_one_by_one(input, 12, {1.0f, 255}, 0, 255, SmallInteger::kUint8, bytes);
   EXPECT_EQ(bytes[0], 255);
   EXPECT_EQ(bytes[3], 253);
   EXPECT_EQ(bytes[6], 0);
+}
+
+TEST(Quantize, RoundsHalvesToEvenInBlocksOfEight) {
+  for (float extreme : {1e9f, 1e30f, NAN, -1e30f}) {
+    const float input[] = {0.5f, 1.5f, -0.5f, -1.5f, 2.5f, extreme, 126.5f, 127.5f,
+                           0.5f, 1.5f, -0.5f, -1.5f, 2.5f, extreme, 126.5f};
+    int16_t output[15];
+    quantize(input, 15, {1.0f, 0}, -32768, 32767, SmallInteger::kInt16, output, nullptr);
+    const int16_t bound = extreme == 1e9f ? 32767 : -32768;
+    EXPECT_THAT(output, testing::ElementsAre(0, 2, 0, -2, 2, bound, 126, 128,  //
+                                             1, 2, -1, -2, 3, bound, 127));
+    uint8_t bytes[15];
+    quantize(input, 15, {1.0f, 10}, 0, 255, SmallInteger::kUint8, bytes, nullptr);
+    EXPECT_THAT(bytes, testing::ElementsAre(10, 12, 10, 8, 12, bound > 0 ? 255 : 0, 136, 138,  //
+                                            11, 12, 9, 8, 13, bound > 0 ? 255 : 0, 137));
+  }
+}
+
+TEST(Quantize, MultipliesByTheInverseInBlocksOfEightAndDividesInDoubleBehind) {
+  // The quotient is 104.5 in float32 and 104.499999 in double.
+  const float x = 0.81960535f;
+  const Affine affine = {0.0078431135f, 0};
+  EXPECT_EQ(quantize_one(x, affine, -128, 127), 105);
+  const std::vector<float> input(9, x);
+  int8_t output[9];
+  quantize(input.data(), 9, affine, -128, 127, SmallInteger::kInt8, output, nullptr);
+  EXPECT_EQ(output[0], 104);
+  EXPECT_EQ(output[8], 104);
 }
 
 TEST(Dequantize, IsTheInverseOfQuantizeForEachStoredNumber) {
