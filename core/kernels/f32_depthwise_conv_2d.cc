@@ -261,8 +261,8 @@ F32DepthwiseConv2DPlan f32_depthwise_conv_2d_plan(const DepthwiseConv2DShape& sh
   return plan;
 }
 
-void f32_depthwise_conv_2d_pack(const F32DepthwiseConv2DPlan& plan,
-                                const std::function<float(int64_t)>& weight, void* packed) {
+void f32_depthwise_conv_2d_pack(const F32DepthwiseConv2DPlan& plan, const float* weights,
+                                const float* bias, void* packed) {
   const Layout layout(plan.shape);
   float* target = static_cast<float*>(packed);
   std::fill_n(target, layout.zero_floats, 0.0f);
@@ -270,25 +270,12 @@ void f32_depthwise_conv_2d_pack(const F32DepthwiseConv2DPlan& plan,
   for (int64_t group = 0; group < layout.groups; ++group) {
     const int64_t first = layout.first_channel(group);
     const int64_t lanes = std::min<int64_t>(4, layout.channels - first);
-    std::fill_n(target, 4, 0.0f);
-    target += 4;
-    for (int64_t tap = 0; tap < layout.taps; ++tap, target += 4) {
-      for (int64_t lane = 0; lane < 4; ++lane) {
-        target[lane] = lane < lanes ? weight(tap * layout.channels + first + lane) : 0.0f;
-      }
+    // The bias is as one tap more.
+    for (int64_t tap = -1; tap < layout.taps; ++tap, target += 4) {
+      const float* const source = tap < 0 ? bias : weights + tap * layout.channels;
+      std::fill_n(target, 4, 0.0f);
+      if (source != nullptr) std::copy_n(source + first, lanes, target);
     }
-  }
-}
-
-void f32_depthwise_conv_2d_pack(const F32DepthwiseConv2DPlan& plan, const float* weights,
-                                const float* bias, void* packed) {
-  f32_depthwise_conv_2d_pack(plan, [&](int64_t index) { return weights[index]; }, packed);
-  if (bias == nullptr) return;
-  const Layout layout(plan.shape);
-  float* target = static_cast<float*>(packed) + layout.zero_floats;
-  for (int64_t group = 0; group < layout.groups; ++group, target += layout.group_floats) {
-    const int64_t first = layout.first_channel(group);
-    std::copy_n(bias + first, std::min<int64_t>(4, layout.channels - first), target);
   }
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 
 #include "core/base/thread_pool.h"
 #include "core/kernels/shapes.h"
@@ -23,9 +22,6 @@ F32DepthwiseConv2DPlan f32_depthwise_conv_2d_plan(const DepthwiseConv2DShape& sh
 // input_channels * multiplier], `bias` [input_channels * multiplier] or null.
 void f32_depthwise_conv_2d_pack(const F32DepthwiseConv2DPlan& plan, const float* weights,
                                 const float* bias, void* packed);
-// The same with weights that a function gives by their index, and no bias.
-void f32_depthwise_conv_2d_pack(const F32DepthwiseConv2DPlan& plan,
-                                const std::function<float(int64_t)>& weight, void* packed);
 
 // `input` and `output` NHWC without gaps; they may not overlap. `pool` may be null.
 void f32_depthwise_conv_2d_run(const F32DepthwiseConv2DPlan& plan, const void* packed,

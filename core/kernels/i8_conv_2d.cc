@@ -27,30 +27,30 @@ uint64_t table_bytes(const I8Conv2DPlan& plan) {
 }
 
 // Pointers for the pixels [first, first + count), in the order of i8_panel.
-// T: bytes or numbers of 16 bits.
-template <class T>
-void fill_table(const I8Conv2DPlan& plan, const T* images, int64_t first, int64_t count,
-                const T** table) {
+void fill_table(const I8Conv2DPlan& plan, const int16_t* images, int64_t first, int64_t count,
+                const uint8_t** table) {
   const Conv2DShape& shape = plan.shape;
   const Window2D& w = shape.window;
   const bool by_row = plan.algorithm == I8ConvAlgorithm::kRows;
   const int64_t taps = plan.form.taps;
-  const int64_t channels = shape.input_channels;
-  const int64_t row_elements = plan.padded_width * channels;
-  const T* const zeros = images + i8_image_elements(plan);
+  const int64_t element_bytes = plan.form.quads ? 1 : sizeof(int16_t);
+  const int64_t pixel_bytes = shape.input_channels * element_bytes;
+  const int64_t row_bytes = plan.padded_width * pixel_bytes;
+  const auto* const whole = reinterpret_cast<const uint8_t*>(images);
+  const uint8_t* const zeros = whole + i8_image_elements(plan) * element_bytes;
   int64_t ox = first % shape.output_width;
   int64_t oy = first / shape.output_width % shape.output_height;
   int64_t image = first / shape.output_width / shape.output_height;
   const int64_t padded = (count + kRows - 1) / kRows * kRows;
   for (int64_t pixel = 0; pixel < padded; ++pixel) {
-    const T** target = table + pixel / kRows * taps * kRows + pixel % kRows;
-    const T* const source = images + image * plan.padded_height * row_elements;
+    const uint8_t** target = table + pixel / kRows * taps * kRows + pixel % kRows;
+    const uint8_t* const source = whole + image * plan.padded_height * row_bytes;
     if (by_row) {
-      const T* row =
-          source + oy * w.stride_height * row_elements + ox * w.stride_width * channels;
+      const uint8_t* row =
+          source + oy * w.stride_height * row_bytes + ox * w.stride_width * pixel_bytes;
       for (int64_t tap = 0; tap < taps; ++tap, target += kRows) {
         *target = row;
-        row += w.dilation_height * row_elements;
+        row += w.dilation_height * row_bytes;
       }
     } else {
       for (int64_t ky = 0; ky < w.kernel_height; ++ky) {
@@ -58,7 +58,7 @@ void fill_table(const I8Conv2DPlan& plan, const T* images, int64_t first, int64_
         for (int64_t kx = 0; kx < w.kernel_width; ++kx, target += kRows) {
           const int64_t x = ox * w.stride_width - w.pad_left + kx * w.dilation_width;
           const bool inside = y >= 0 && y < shape.input_height && x >= 0 && x < shape.input_width;
-          *target = inside ? source + y * row_elements + x * channels : zeros;
+          *target = inside ? source + y * row_bytes + x * pixel_bytes : zeros;
         }
       }
     }
@@ -272,12 +272,7 @@ void i8_conv_2d_run(const I8Conv2DPlan& plan, const void* packed, const void* in
     uint8_t* const own = memory + thread * own_bytes;
     const int16_t** const table = reinterpret_cast<const int16_t**>(own);
     auto* const row_scales = reinterpret_cast<PanelRow*>(own + table_bytes(plan));
-    if (plan.form.quads) {
-      fill_table(plan, reinterpret_cast<const uint8_t*>(images), part.row, part.rows,
-                 reinterpret_cast<const uint8_t**>(table));
-    } else {
-      fill_table(plan, static_cast<const int16_t*>(images), part.row, part.rows, table);
-    }
+    fill_table(plan, images, part.row, part.rows, reinterpret_cast<const uint8_t**>(table));
     if (scales != nullptr) {
       for (int64_t row = 0; row < (part.rows + kRows - 1) / kRows * kRows; ++row) {
         const BatchScale& scale = scales[(part.row + std::min(row, part.rows - 1)) / area];

@@ -1,7 +1,6 @@
 // DEPTHWISE_CONV_2D with integers: plan once for a shape, pack the weights once, run often.
 #pragma once
 
-#include "core/kernels/f32_depthwise_conv_2d.h"
 #include "core/kernels/i8_conv_2d.h"
 
 namespace zeolite {
@@ -10,16 +9,10 @@ struct I8DepthwiseConv2DPlan {
   DepthwiseConv2DShape shape;
   ActivationForm activations;
   SumStage stage;
-  // Rows are interleaved (i8_depthwise_rows.cc), with `quads` for i32x4_dot4_add.
+  // Rows are interleaved (i8_depthwise_rows.cc), with `quads` for i32x4_dot4_add. Else plain loops.
   bool in_rows = false;
   bool quads = false;
   int32_t offset = 0;  // Of activations taken as unsigned numbers.
-  // Sums of few enough products are exact in float32: some rows at a time are converted and go
-  // through its kernel. Else plain loops.
-  bool in_floats = false;
-  int64_t strip_outputs = 1;  // Rows of the output made at once.
-  int64_t strip_inputs = 1;
-  F32DepthwiseConv2DPlan strip;  // Of one strip.
   int threads = 1;
   uint64_t packed_bytes = 0;
   uint64_t scratch_bytes = 0;

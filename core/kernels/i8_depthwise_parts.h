@@ -1,4 +1,4 @@
-// The algorithm of i8_depthwise_conv_2d.h for rows of 8 channels or more.
+// The algorithm of i8_depthwise_conv_2d.h for activations of 8 bits.
 #pragma once
 
 #include "core/kernels/i8_depthwise_conv_2d.h"

@@ -16,8 +16,11 @@ constexpr int kRows = kI8TileRows;
 constexpr int64_t kGroupRows = 4;  // Interleaved with each other.
 
 struct Layout {
-  int64_t channels;
+  int64_t channels;   // Of the output.
+  int64_t columns;    // Of a block: 8, or all where there are fewer.
   int64_t blocks;
+  bool is_expanded;   // Each channel is repeated for its outputs, and fewer than 8 are made 8.
+  int64_t stride;     // Bytes between pixels of the images.
   int64_t groups;         // Of input rows.
   int64_t kernel_width;
   int64_t output_rows;    // Made from the groups at once: 1 or 2.
@@ -25,13 +28,17 @@ struct Layout {
   int64_t width;          // Pixels of a group's row with padding.
   uint64_t block_bytes;   // Packed: a head and the weights.
   uint64_t scale_bytes;   // A BatchScale for each image of floats.
-  uint64_t images_bytes;  // And those images in 8 bits.
+  uint64_t images_bytes;  // The images in 8 bits, where they are not those of the input.
+  uint64_t row_bytes;     // A row of floats in 8 bits, to be expanded.
   uint64_t own_bytes;     // Of one thread: interleaved rows.
 
   explicit Layout(const I8DepthwiseConv2DPlan& plan) {
     const DepthwiseConv2DShape& shape = plan.shape;
     const Window2D& w = shape.window;
-    channels = shape.input_channels;
+    channels = int64_t{shape.input_channels} * shape.multiplier;
+    columns = std::min(kColumns, channels);
+    is_expanded = shape.multiplier > 1 || channels < kColumns;
+    stride = std::max(channels, kColumns);
     blocks = (channels + kColumns - 1) / kColumns;
     groups = (w.kernel_height + kGroupRows - 1) / kGroupRows;
     kernel_width = w.kernel_width;
@@ -45,14 +52,19 @@ struct Layout {
     block_bytes = sizeof(PanelHead) +
                   static_cast<uint64_t>(groups * kernel_width * output_rows * pixel_bytes);
     const bool is_float = plan.activations.type == ActivationType::kFloat32;
-    const int64_t image = int64_t{shape.input_height} * shape.input_width * channels;
     scale_bytes = is_float ? align_up(shape.batch * sizeof(BatchScale)) : 0;
-    images_bytes = is_float ? align_up(shape.batch * image) : 0;
+    images_bytes =
+        is_float || is_expanded
+            ? align_up(shape.batch * int64_t{shape.input_height} * shape.input_width * stride)
+            : 0;
+    row_bytes = is_float && is_expanded
+                    ? align_up(int64_t{shape.input_width} * shape.input_channels)
+                    : 0;
     own_bytes = align_up(groups * width * pixel_bytes);
   }
 
   int64_t first_channel(int64_t block) const {
-    return std::min(block * kColumns, channels - kColumns);
+    return std::min(block * kColumns, channels - columns);
   }
 };
 
@@ -123,6 +135,7 @@ struct BlockRun {
   size_t stride_bytes;  // From column to column of the output, in `pixels`.
   size_t output_width;
   size_t output_step;   // Bytes between pixels of the output.
+  size_t columns;
   BatchScale scale;
   v128_t start[2];
 };
@@ -159,11 +172,13 @@ template <bool Quads, int OutputRows>
       rows[i] = (i < kAtOnce ? out : second) + (x + i % kAtOnce) * run.output_step;
     }
     if (width < kAtOnce) {
-      for (int i = 0; i < kRows; ++i) {
-        if (x + i % kAtOnce >= width) rows[i] = nullptr;
+      for (size_t i = 0; i < kRows; ++i) {
+        if (i % kAtOnce >= width) rows[i] = nullptr;
       }
     }
-    finish_tile<kRows, true>(run.stage, run.head, tile, rows, width >= kAtOnce, kColumns, scales);
+    // The ends twice are enough: where pairs are multiplied they matter less.
+    finish_tile<kRows, Quads>(run.stage, run.head, tile, rows, width >= kAtOnce, run.columns,
+                              scales);
   }
 }
 
@@ -176,7 +191,6 @@ struct Run {
   const BatchScale* scales;
 
   // Rows [oy, oy + rows) of the output.
-  template <bool Quads>
   void make(int64_t image, int64_t oy, int64_t rows, uint8_t* own) const {
     const DepthwiseConv2DShape& shape = plan.shape;
     const Window2D& w = shape.window;
@@ -188,7 +202,7 @@ struct Run {
     uint8_t padding[kColumns];
     std::fill_n(padding, kColumns, static_cast<uint8_t>(offset ^ flip));
 
-    const int64_t row_bytes = int64_t{shape.input_width} * layout.channels;
+    const int64_t row_bytes = shape.input_width * layout.stride;
     const int64_t left = std::min<int64_t>(w.pad_left, layout.width);
     const int64_t inside = std::min<int64_t>(shape.input_width, layout.width - left);
     const int64_t bytes = plan.stage.element_bytes();
@@ -204,11 +218,14 @@ struct Run {
                             (group * kGroupRows + i) * w.dilation_height;
           if (y < 0 || y >= shape.input_height) continue;
           four.at[i] = input + (image * shape.input_height + y) * row_bytes + first;
-          four.steps[i] = static_cast<size_t>(layout.channels);
+          four.steps[i] = static_cast<size_t>(layout.stride);
         }
-        to = interleave<Quads>(outside, left, to);
-        to = interleave<Quads>(four, inside, to);
-        to = interleave<Quads>(outside, layout.width - left - inside, to);
+        const int64_t counts[3] = {left, inside, layout.width - left - inside};
+        for (int i = 0; i < 3; ++i) {
+          const FourRows& rows_of = i == 1 ? four : outside;
+          to = plan.quads ? interleave<true>(rows_of, counts[i], to)
+                          : interleave<false>(rows_of, counts[i], to);
+        }
       }
       const uint8_t* const from = packed + block * layout.block_bytes;
       const PanelHead& head = *reinterpret_cast<const PanelHead*>(from);
@@ -224,6 +241,7 @@ struct Run {
                       static_cast<size_t>(w.stride_width * layout.pixel_bytes),
                       static_cast<size_t>(shape.output_width),
                       static_cast<size_t>(layout.channels * bytes),
+                      static_cast<size_t>(layout.columns),
                       scale,
                       {}};
       for (int half = 0; half < 2; ++half) {
@@ -233,14 +251,38 @@ struct Run {
       }
       uint8_t* const out =
           output + (image * shape.output_height + oy) * out_row + first * bytes;
-      if (rows == 2) {
-        block_rows<Quads, 2>(run, out, out + out_row);
+      if (plan.quads) {
+        rows == 2 ? block_rows<true, 2>(run, out, out + out_row)
+                  : block_rows<true, 1>(run, out, nullptr);
       } else {
-        block_rows<Quads, 1>(run, out, nullptr);
+        rows == 2 ? block_rows<false, 2>(run, out, out + out_row)
+                  : block_rows<false, 1>(run, out, nullptr);
       }
     }
   }
 };
+
+// The images in 8 bits with each channel as often as it has outputs, 8 at least.
+void expand(const I8DepthwiseConv2DPlan& plan, const Layout& layout, const void* input,
+            const BatchScale* scales, uint8_t* images) {
+  const DepthwiseConv2DShape& shape = plan.shape;
+  const int64_t row = int64_t{shape.input_width} * shape.input_channels;
+  uint8_t* const quantized = images + layout.images_bytes;
+  for (int64_t y = 0; y < int64_t{shape.batch} * shape.input_height; ++y) {
+    const uint8_t* from = static_cast<const uint8_t*>(input) + y * row;
+    if (scales != nullptr) {
+      quantize_activations(scales[y / shape.input_height],
+                           static_cast<const float*>(input) + y * row, row, quantized);
+      from = quantized;
+    }
+    for (int64_t x = 0; x < shape.input_width; ++x) {
+      for (int64_t c = 0; c < layout.channels; ++c) images[c] = from[c / shape.multiplier];
+      std::fill(images + layout.channels, images + layout.stride, uint8_t{0});
+      images += layout.stride;
+      from += shape.input_channels;
+    }
+  }
+}
 
 }  // namespace
 
@@ -248,17 +290,19 @@ bool i8_fits_depthwise_rows(const I8DepthwiseConv2DPlan& plan) {
   const DepthwiseConv2DShape& shape = plan.shape;
   const Window2D& w = shape.window;
   const int64_t reach = int64_t{w.kernel_width - 1} * w.dilation_width + 1;
-  return shape.multiplier == 1 && shape.input_channels >= kColumns && shape.output_height > 0 &&
-         shape.output_width > 0 && plan.activations.type != ActivationType::kInt16 &&
+  return shape.input_channels > 0 && shape.output_height > 0 && shape.output_width > 0 &&
+         plan.activations.type != ActivationType::kInt16 &&
          !plan.stage.wide && plan.offset == static_cast<uint8_t>(plan.offset) && reach <= 4096 &&
          w.kernel_height <= 64;
 }
 
 void i8_depthwise_rows_plan(I8DepthwiseConv2DPlan* plan) {
   const Layout layout(*plan);
+  const DepthwiseConv2DShape& shape = plan->shape;
+  plan->stage.numbers_each = int64_t{shape.batch} * shape.output_height * shape.output_width;
   plan->packed_bytes = layout.blocks * layout.block_bytes;
   plan->scratch_bytes =
-      layout.scale_bytes + layout.images_bytes + layout.own_bytes * plan->threads;
+      layout.scale_bytes + layout.images_bytes + layout.row_bytes + layout.own_bytes * plan->threads;
 }
 
 void i8_depthwise_rows_pack(const I8DepthwiseConv2DPlan& plan, const I8Weights& weights,
@@ -272,8 +316,8 @@ void i8_depthwise_rows_pack(const I8DepthwiseConv2DPlan& plan, const I8Weights& 
   for (int64_t block = 0; block < layout.blocks; ++block, to += layout.block_bytes) {
     const int64_t first = layout.first_channel(block);
     auto* const head = reinterpret_cast<PanelHead*>(to);
-    i8_panel_head(plan.stage, columns, first, kColumns, taps * 255 * 255, head);
-    for (int64_t c = 0; c < kColumns; ++c) {
+    i8_panel_head(plan.stage, columns, first, layout.columns, taps * 255 * 255, head);
+    for (int64_t c = 0; c < layout.columns; ++c) {
       int32_t sum = 0;
       for (int64_t tap = 0; tap < taps; ++tap) {
         const int32_t value = weights.at(tap * layout.channels + first + c);
@@ -317,13 +361,14 @@ void i8_depthwise_rows_run(const I8DepthwiseConv2DPlan& plan, const void* packed
              static_cast<const uint8_t*>(input),
              static_cast<uint8_t*>(output),
              nullptr};
+  auto* const scales = reinterpret_cast<BatchScale*>(memory);
+  uint8_t* const images = memory + layout.scale_bytes;
   if (layout.scale_bytes != 0) {
-    auto* const scales = reinterpret_cast<BatchScale*>(memory);
-    uint8_t* const images = memory + layout.scale_bytes;
-    const int64_t image = int64_t{shape.input_height} * shape.input_width * layout.channels;
+    const int64_t image = int64_t{shape.input_height} * shape.input_width * shape.input_channels;
     for (int64_t b = 0; b < shape.batch; ++b) {
       const float* const from = static_cast<const float*>(input) + b * image;
       scales[b] = batch_scale_of(from, image, plan.activations.asymmetric);
+      if (layout.is_expanded) continue;
       const EvenSplit split(image, 64, 4, pool);
       parallel_for(split.pool, split.tasks(), [&](int64_t task) {
         quantize_activations(scales[b], from + split.begin(task),
@@ -332,9 +377,10 @@ void i8_depthwise_rows_run(const I8DepthwiseConv2DPlan& plan, const void* packed
       });
     }
     run.scales = scales;
-    run.input = images;
-    memory += layout.scale_bytes + layout.images_bytes;
   }
+  if (layout.is_expanded) expand(plan, layout, input, run.scales, images);
+  if (layout.images_bytes != 0) run.input = images;
+  memory += layout.scale_bytes + layout.images_bytes + layout.row_bytes;
   const int64_t rows = layout.output_rows;
   const int64_t strips = (shape.output_height + rows - 1) / rows;
   const EvenSplit split(strips * shape.batch, 1,
@@ -346,11 +392,7 @@ void i8_depthwise_rows_run(const I8DepthwiseConv2DPlan& plan, const void* packed
     for (int64_t i = split.begin(task); i < split.end(task); ++i) {
       const int64_t oy = i % strips * rows;
       const int64_t count = std::min(rows, shape.output_height - oy);
-      if (plan.quads) {
-        run.make<true>(i / strips, oy, count, own);
-      } else {
-        run.make<false>(i / strips, oy, count, own);
-      }
+      run.make(i / strips, oy, count, own);
     }
   });
 }

@@ -69,17 +69,19 @@ void store_float(const SumStage& stage, const PanelHead& head, const TileSums& s
   if (!target.is_whole) copy_tile(whole, target);
 }
 
-template <class T>
 void store_one_by_one(const SumStage& stage, const PanelHead& head, const TileSums& sums,
                       const TileTarget& target) {
-  T whole[kRows][kColumns];
   for (int r = 0; r < kRows; ++r) {
-    for (int c = 0; c < kColumns; ++c) {
-      whole[r][c] = static_cast<T>(
-          i8_stored(stage, head, c, sums.at[r][c]));
+    if (target.rows[r] == nullptr) continue;
+    for (size_t c = 0; c < target.columns; ++c) {
+      const int32_t stored = i8_stored(stage, head, c, sums.at[r][c]);
+      if (stage.output == SumOutput::kInt16) {
+        static_cast<int16_t*>(target.rows[r])[c] = static_cast<int16_t>(stored);
+      } else {
+        static_cast<uint8_t*>(target.rows[r])[c] = static_cast<uint8_t>(stored);
+      }
     }
   }
-  copy_tile(whole, target);
 }
 
 }  // namespace
@@ -89,10 +91,9 @@ void i8_store_tile(const SumStage& stage, const PanelHead& head, const TileSums&
   switch (stage.output) {
     case SumOutput::kFloat32: return store_float(stage, head, sums, target);
     case SumOutput::kInt32: return copy_tile(sums.at, target);
-    case SumOutput::kInt16: return store_one_by_one<int16_t>(stage, head, sums, target);
     default:
-      if (head.is_plain != 0) return store_8(head, sums, target);
-      return store_one_by_one<int8_t>(stage, head, sums, target);
+      if (head.is_plain != 0 && stage.element_bytes() == 1) return store_8(head, sums, target);
+      return store_one_by_one(stage, head, sums, target);
   }
 }
 

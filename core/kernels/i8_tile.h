@@ -59,7 +59,7 @@ template <int Rows, bool Quick>
               reinterpret_cast<float*>(rows[r]));
       }
       return;
-    } else if (stage.output == SumOutput::kInt32) {
+    } else if (!Quick && stage.output == SumOutput::kInt32) {
 #pragma GCC unroll 4
       for (int r = 0; r < Rows; ++r) {
         wasm_v128_store(rows[r], tile.sum[r][0]);

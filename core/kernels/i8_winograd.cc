@@ -188,12 +188,14 @@ void i8_winograd_pack(const I8Conv2DPlan& plan, const I8Weights& weights,
     uint8_t* const panel =
         points + o / kColumns * layout.form.panel_bytes() + sizeof(PanelHead);
     for (int64_t c = 0; c < channels; ++c) {
+      int32_t g[9];
+#pragma GCC unroll 1
+      for (int64_t i = 0; i < 9; ++i) g[i] = weights.at((o * 9 + i) * channels + c);
       int32_t half[4][3];  // 2 G g
       for (int64_t x = 0; x < 3; ++x) {
-        const int64_t at = (o * 9 + x) * channels + c;
-        const int32_t a = weights.at(at);
-        const int32_t b = weights.at(at + 3 * channels);
-        const int32_t d = weights.at(at + 6 * channels);
+        const int32_t a = g[x];
+        const int32_t b = g[x + 3];
+        const int32_t d = g[x + 6];
         half[0][x] = 2 * a;
         half[1][x] = a + b + d;
         half[2][x] = a - b + d;
