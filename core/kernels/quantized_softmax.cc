@@ -68,16 +68,17 @@ struct SoftmaxOutput {
   float scale;
   F32x4 added;
   F32x4 threshold;  // From the nearest number, where the next one is taken.
+  F32x4 magic;      // 1.5 * 2^23: adding it rounds and leaves a whole number in the low bits.
   v128_t base;      // What the nearest number's bits have more than the result.
 
   SoftmaxOutput(Affine affine, bool cuts_sums)
       : scale(affine.scale),
-        added(wasm_f32x4_splat(cuts_sums ? 0.5f : 0.0f)),
-        threshold(wasm_f32x4_splat(cuts_sums ? 0.0f : 0.5f)),
+        added(f32x4_kept(cuts_sums ? 0.5f : 0.0f)),
+        threshold(f32x4_kept(cuts_sums ? 0.0f : 0.5f)),
+        magic(f32x4_kept(12582912.0f)),
         base(wasm_i32x4_splat(0x4b400000 + (cuts_sums ? 1 : 0) - affine.zero_point)) {}
 
   [[gnu::always_inline]] v128_t operator()(F32x4 exponentials, F32x4 factor) const {
-    const F32x4 magic = wasm_f32x4_splat(12582912.0f);  // 1.5 * 2^23
     const F32x4 x = wasm_f32x4_add(wasm_f32x4_mul(exponentials, factor), added);
     const F32x4 nearest = wasm_f32x4_add(x, magic);
     const F32x4 rest = wasm_f32x4_sub(x, wasm_f32x4_sub(nearest, magic));

@@ -77,9 +77,9 @@ struct Product {
   Product(QuickProduct product, int32_t zero_point)
       : scale(wasm_f32x4_splat(product.scale)),
         away(wasm_f32x4_splat(product.away)),
-        magic(wasm_f32x4_splat(kMagic)),
+        magic(f32x4_kept(kMagic)),
         magic_bits(wasm_i32x4_splat(kMagicBits - zero_point)),
-        sign(wasm_i32x4_splat(INT32_MIN)) {}
+        sign(i32x4_kept(INT32_MIN)) {}
 
   void start() {}
   bool are_sure() const { return true; }

@@ -65,91 +65,162 @@ struct FixedBetween {
   }
 };
 
+// Calls eight(c) for eight channels at a time, of which the last ones may overlap those before; with
+// fewer than eight, one(c) for each.
+template <class Eight, class One>
+[[gnu::always_inline]] inline void for_channels(int64_t channels, const Eight& eight,
+                                                const One& one) {
+  if (channels >= 8) {
+    for (int64_t c = 0; c < channels; c += 8) eight(std::min(c, channels - 8));
+  } else {
+    for (int64_t c = 0; c < channels; ++c) one(c);
+  }
+}
+
 // Mixes four pixels of uint8 in float32, rounded at the end.
-void mix_bytes(const uint8_t* const (&pixels)[4], const std::array<float, 4>& weights, int64_t channels,
-               uint8_t* output) {
-  for (int64_t c = 0; c < channels; c += kIntegerBlock) {
-    const int64_t size = std::min(kIntegerBlock, channels - c);
-    IntegerBlock sums;
-    IntegerBlock block;
-    for (int k = 0; k < 4; ++k) {
-      const F32x4 weight = wasm_f32x4_splat(weights[k]);
-      load_integers(SmallInteger::kUint8, pixels[k], c, 1, size, 0, &block);
-      for (int64_t i = 0; i < size; i += 4) {
-        const F32x4 term =
-            wasm_f32x4_mul(wasm_f32x4_convert_i32x4(wasm_v128_load(block.values + i)), weight);
-        wasm_v128_store(sums.values + i,
-                        k == 0 ? term : wasm_f32x4_add(wasm_v128_load(sums.values + i), term));
-      }
-    }
-    for (int64_t i = 0; i < size; i += 4) {
-      const F32x4 rounded = wasm_f32x4_add(wasm_v128_load(sums.values + i), wasm_f32x4_splat(0.5f));
-      wasm_v128_store(sums.values + i, wasm_i32x4_trunc_sat_f32x4(rounded));
-    }
-    store_integers(SmallInteger::kUint8, sums, size, 0, 0, 255, output, c);
-  }
+[[gnu::noinline]] void mix_bytes(const uint8_t* const (&pixels)[4],
+                                 const std::array<float, 4>& weights, int64_t channels,
+                                 uint8_t* output) {
+  const F32x4 w0 = wasm_f32x4_splat(weights[0]);
+  const F32x4 w1 = wasm_f32x4_splat(weights[1]);
+  const F32x4 w2 = wasm_f32x4_splat(weights[2]);
+  const F32x4 w3 = wasm_f32x4_splat(weights[3]);
+  const uint8_t* const p0 = pixels[0];
+  const uint8_t* const p1 = pixels[1];
+  const uint8_t* const p2 = pixels[2];
+  const uint8_t* const p3 = pixels[3];
+  // Adding 2^23 leaves a whole number in the low bits.
+  const F32x4 magic = f32x4_kept(8388608.0f);
+  const F32x4 half = f32x4_kept(0.5f);
+  const auto four = [&](v128_t x0, v128_t x1, v128_t x2, v128_t x3) {
+    F32x4 sum = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(x0), w0);
+    sum = wasm_f32x4_add(sum, wasm_f32x4_mul(wasm_f32x4_convert_i32x4(x1), w1));
+    sum = wasm_f32x4_add(sum, wasm_f32x4_mul(wasm_f32x4_convert_i32x4(x2), w2));
+    sum = wasm_f32x4_add(sum, wasm_f32x4_mul(wasm_f32x4_convert_i32x4(x3), w3));
+    const F32x4 whole = wasm_f32x4_add(wasm_f32x4_trunc(wasm_f32x4_add(sum, half)), magic);
+    return wasm_i32x4_sub(whole, magic);
+  };
+  for_channels(
+      channels,
+      [&](int64_t c) {
+        const v128_t x0 = wasm_u16x8_load8x8(p0 + c);
+        const v128_t x1 = wasm_u16x8_load8x8(p1 + c);
+        const v128_t x2 = wasm_u16x8_load8x8(p2 + c);
+        const v128_t x3 = wasm_u16x8_load8x8(p3 + c);
+        const v128_t low =
+            four(wasm_u32x4_extend_low_u16x8(x0), wasm_u32x4_extend_low_u16x8(x1),
+                 wasm_u32x4_extend_low_u16x8(x2), wasm_u32x4_extend_low_u16x8(x3));
+        const v128_t high =
+            four(wasm_u32x4_extend_high_u16x8(x0), wasm_u32x4_extend_high_u16x8(x1),
+                 wasm_u32x4_extend_high_u16x8(x2), wasm_u32x4_extend_high_u16x8(x3));
+        const v128_t eight = wasm_i16x8_narrow_i32x4(low, high);
+        wasm_v128_store64_lane(output + c, wasm_u8x16_narrow_i16x8(eight, eight), 0);
+      },
+      [&](int64_t c) {
+        float sum = pixels[0][c] * weights[0];
+        for (int k = 1; k < 4; ++k) sum += pixels[k][c] * weights[k];
+        output[c] = static_cast<uint8_t>(std::clamp(sum + 0.5f, 0.0f, 255.0f));
+      });
 }
 
-// Mixes four pixels of int8 with at least 8 channels, so many at a time: pairs of pixels in 16 bits,
-// then the two rows in 32.
-void mix_int8(const int8_t* const (&pixels)[4], int32_t x, int32_t y, int64_t channels,
-                 int8_t* output) {
-  constexpr int32_t kOne = FixedBetween::kOne;
-  const v128_t across = wasm_i32x4_splat((kOne - x) | static_cast<int32_t>(uint32_t(x) << 16));
-  const v128_t top = wasm_i32x4_splat(kOne - y);
-  const v128_t bottom = wasm_i32x4_splat(y);
-  const RoundingShift4 shift(20);
-  for (int64_t next = 0; next < channels; next += 8) {
-    const int64_t c = std::min(next, channels - 8);  // The last ones overlap those before.
-    v128_t row[4];
-    for (int k = 0; k < 4; ++k) row[k] = wasm_i16x8_load8x8(pixels[k] + c);
-    const auto low = [&](v128_t a, v128_t b) {
-      return wasm_i32x4_dot_i16x8(wasm_i16x8_shuffle(a, b, 0, 8, 1, 9, 2, 10, 3, 11), across);
-    };
-    const auto high = [&](v128_t a, v128_t b) {
-      return wasm_i32x4_dot_i16x8(wasm_i16x8_shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15), across);
-    };
-    const auto mix = [&](v128_t upper, v128_t lower) {
-      return shift(wasm_i32x4_add(wasm_i32x4_mul(upper, top), wasm_i32x4_mul(lower, bottom)));
-    };
-    const v128_t eight =
-        wasm_i16x8_narrow_i32x4(mix(low(row[0], row[1]), low(row[2], row[3])),
-                                mix(high(row[0], row[1]), high(row[2], row[3])));
-    wasm_v128_store64_lane(output + c, wasm_i8x16_narrow_i16x8(eight, eight), 0);
-  }
-}
+// Mixes four pixels of int8: the two of a column first, whose mix serves all output pixels of a row
+// between them and the next ones. One for each task.
+class Int8Mix {
+ public:
+  Int8Mix(int64_t channels, const int8_t* input, int8_t* output)
+      : channels_(channels), input_(input), output_(output) {}
 
-// Mixes four pixels of int8 or int16; weights have 20 bits behind the point.
-void mix_stored(SmallInteger type, const void* input, const int64_t (&pixels)[4],
-                const std::array<int32_t, 4>& weights, int64_t channels, void* output, int64_t at) {
+  void operator()(const int64_t (&at)[4], int32_t x, int32_t y, int64_t out) {
+    for (int64_t c = 0; c < channels_; c += kMostChannels) {
+      const int64_t count = std::min(channels_ - c, kMostChannels);
+      const int left = column(at[0] + c, at[2] + c, y, count, -1);
+      const int right = column(at[1] + c, at[3] + c, y, count, left);
+      mix(columns_[left].values, columns_[right].values, x, count, output_ + out + c);
+    }
+  }
+
+ private:
+  static constexpr int64_t kMostChannels = 512;
+  static constexpr int32_t kOne = FixedBetween::kOne;
+  struct Column {
+    int64_t top = -1;
+    int64_t bottom = -1;
+    int32_t y = 0;
+    alignas(16) int32_t values[kMostChannels];
+  };
+
+  // Where the column is, made in place of one that is not `kept` if need be.
+  int column(int64_t top, int64_t bottom, int32_t y, int64_t count, int kept) {
+    for (int i = 0; i < 2; ++i) {
+      const Column& known = columns_[i];
+      if (known.top == top && known.bottom == bottom && known.y == y) return i;
+    }
+    const int place = kept == 0 ? 1 : 0;
+    Column& made = columns_[place];
+    made.top = top;
+    made.bottom = bottom;
+    made.y = y;
+    const int8_t* const upper = input_ + top;
+    const int8_t* const lower = input_ + bottom;
+    const v128_t weights = wasm_i32x4_splat(
+        static_cast<int32_t>((static_cast<uint32_t>(kOne - y) & 0xffff) |
+                             static_cast<uint32_t>(y) << 16));
+    for_channels(
+        count,
+        [&](int64_t c) {
+          const v128_t a = wasm_i16x8_load8x8(upper + c);
+          const v128_t b = wasm_i16x8_load8x8(lower + c);
+          const v128_t low = wasm_i16x8_shuffle(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+          const v128_t high = wasm_i16x8_shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+          wasm_v128_store(made.values + c, wasm_i32x4_dot_i16x8(low, weights));
+          wasm_v128_store(made.values + c + 4, wasm_i32x4_dot_i16x8(high, weights));
+        },
+        [&](int64_t c) { made.values[c] = upper[c] * (kOne - y) + lower[c] * y; });
+    return place;
+  }
+
+  [[gnu::noinline]] static void mix(const int32_t* left, const int32_t* right, int32_t x,
+                                    int64_t count, int8_t* output) {
+    constexpr int kBits = 20;
+    constexpr int32_t kHalf = 1 << (kBits - 1);
+    const v128_t left_weight = wasm_i32x4_splat(kOne - x);
+    const v128_t right_weight = wasm_i32x4_splat(x);
+    const v128_t half = i32x4_kept(kHalf);
+    const auto four = [&](int64_t c) {
+      const v128_t sum =
+          wasm_i32x4_add(wasm_i32x4_mul(wasm_v128_load(left + c), left_weight),
+                         wasm_i32x4_mul(wasm_v128_load(right + c), right_weight));
+      // Halves away from zero.
+      const v128_t nudge = wasm_i32x4_add(wasm_i32x4_shr(sum, 31), half);
+      return wasm_i32x4_shr(wasm_i32x4_add(sum, nudge), kBits);
+    };
+    for_channels(
+        count,
+        [&](int64_t c) {
+          const v128_t eight = wasm_i16x8_narrow_i32x4(four(c), four(c + 4));
+          wasm_v128_store64_lane(output + c, wasm_i8x16_narrow_i16x8(eight, eight), 0);
+        },
+        [&](int64_t c) {
+          const int32_t sum = left[c] * (kOne - x) + right[c] * x;
+          output[c] = static_cast<int8_t>((sum + (sum >> 31) + kHalf) >> kBits);
+        });
+  }
+
+  int64_t channels_;
+  const int8_t* input_;
+  int8_t* output_;
+  Column columns_[2];
+};
+
+// Mixes four pixels of int16; weights have 20 bits behind the point.
+void mix_int16(const int16_t* input, const int64_t (&pixels)[4],
+               const std::array<int32_t, 4>& weights, int64_t channels, int16_t* output) {
   constexpr int kBits = 20;
-  const RoundingShift4 shift(kBits);
-  for (int64_t c = 0; c < channels; c += kIntegerBlock) {
-    const int64_t size = std::min(kIntegerBlock, channels - c);
-    IntegerBlock block[4];
-    for (int k = 0; k < 4; ++k) {
-      load_integers(type, input, pixels[k] + c, 1, size, 0, &block[k]);
-    }
-    if (type == SmallInteger::kInt16) {
-      for (int64_t i = 0; i < size; ++i) {
-        int64_t sum = 0;
-        for (int k = 0; k < 4; ++k) sum += int64_t{block[k].values[i]} * weights[k];
-        const int64_t half = int64_t{1} << (kBits - 1);
-        block[0].values[i] =
-            static_cast<int32_t>((sum + (sum > 0 ? half : -half)) / (int64_t{1} << kBits));
-      }
-    } else {
-      for (int64_t i = 0; i < size; i += 4) {
-        v128_t sum = wasm_i32x4_splat(0);
-        for (int k = 0; k < 4; ++k) {
-          sum = wasm_i32x4_add(sum, wasm_i32x4_mul(wasm_v128_load(block[k].values + i),
-                                                   wasm_i32x4_splat(weights[k])));
-        }
-        wasm_v128_store(block[0].values + i, shift(sum));
-      }
-    }
-    const int32_t max = type == SmallInteger::kInt8 ? 127 : 32767;
-    store_integers(type, block[0], size, 0, -max - 1, max, output, at + c);
+  constexpr int64_t kHalf = int64_t{1} << (kBits - 1);
+  for (int64_t c = 0; c < channels; ++c) {
+    int64_t sum = 0;
+    for (int k = 0; k < 4; ++k) sum += int64_t{input[pixels[k] + c]} * weights[k];
+    output[c] = static_cast<int16_t>((sum + (sum >> 63) + kHalf) >> kBits);
   }
 }
 
@@ -194,6 +265,7 @@ void for_each_mix(const Resize2DShape& shape, ThreadPool* pool, const Mix& mix) 
   const auto x_scale = Place::scale_of(shape.input_width, shape.output_width, shape.align_corners);
   const EvenSplit split(int64_t{shape.batch} * shape.output_height, 1, 4 * output_row, pool);
   parallel_for(split.pool, split.tasks(), [&](int64_t task) {
+    Mix mix_of_task = mix;
     for (int64_t row = split.begin(task); row < split.end(task); ++row) {
       const Place y(row % shape.output_height, shape.input_height, y_scale,
                     shape.half_pixel_centers);
@@ -205,7 +277,7 @@ void for_each_mix(const Resize2DShape& shape, ThreadPool* pool, const Mix& mix) 
         const Place x(ox, shape.input_width, x_scale, shape.half_pixel_centers);
         const int64_t pixels[4] = {top + x.low * channels, top + x.high * channels,
                                    bottom + x.low * channels, bottom + x.high * channels};
-        mix(pixels, x.fraction, y.fraction, out);
+        mix_of_task(pixels, x.fraction, y.fraction, out);
       }
     }
   });
@@ -239,16 +311,15 @@ void u8_resize_bilinear(const Resize2DShape& shape, const uint8_t* input, uint8_
 void integer_resize_bilinear(const Resize2DShape& shape, SmallInteger type, const void* input,
                              void* output, ThreadPool* pool) {
   const int64_t channels = shape.channels;
-  for_each_mix<FixedBetween>(shape, pool, [&](const auto& at, int32_t x, int32_t y, int64_t out) {
-    // Positions before the first pixel make fractions below 0, which 16 bits don't hold beside the
-    // other weight.
-    if (type == SmallInteger::kInt8 && x >= 0 && channels >= 8) {
-      const int8_t* from = static_cast<const int8_t*>(input);
-      const int8_t* const pixels[4] = {from + at[0], from + at[1], from + at[2], from + at[3]};
-      mix_int8(pixels, x, y, channels, static_cast<int8_t*>(output) + out);
-    } else {
-      mix_stored(type, input, at, weights_of<FixedBetween>(x, y), channels, output, out);
-    }
+  if (type == SmallInteger::kInt8) {
+    for_each_mix<FixedBetween>(shape, pool, Int8Mix(channels, static_cast<const int8_t*>(input),
+                                                    static_cast<int8_t*>(output)));
+    return;
+  }
+  const auto* from = static_cast<const int16_t*>(input);
+  auto* const to = static_cast<int16_t*>(output);
+  for_each_mix<FixedBetween>(shape, pool, [=](const auto& at, int32_t x, int32_t y, int64_t out) {
+    mix_int16(from, at, weights_of<FixedBetween>(x, y), channels, to + out);
   });
 }
 

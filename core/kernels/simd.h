@@ -18,6 +18,16 @@ using F32x4 = v128_t;
 
 inline F32x4 f32x4_zero() { return wasm_f32x4_splat(0.0f); }
 
+// A constant for a loop, made before it: some engines build one that they know anew at each use.
+inline v128_t i32x4_kept(int32_t x) {
+  volatile int32_t unknown_to_compiler = x;
+  return wasm_i32x4_splat(unknown_to_compiler);
+}
+inline F32x4 f32x4_kept(float x) {
+  volatile float unknown_to_compiler = x;
+  return wasm_f32x4_splat(unknown_to_compiler);
+}
+
 // a * b + c; whether the product is rounded before the sum depends on the build and the engine.
 inline F32x4 f32x4_madd(F32x4 a, F32x4 b, F32x4 c) {
 #if defined(__wasm_relaxed_simd__)
