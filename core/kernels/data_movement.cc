@@ -55,40 +55,93 @@ Nest make_nest(std::span<const int32_t> dimensions, std::span<const int32_t> per
   return nest;
 }
 
+// target[i][j] = source[j][i] for a square that fits registers; strides in elements.
+template <class T>
+inline constexpr size_t kSquare = 1;
+template <>
+inline constexpr size_t kSquare<uint8_t> = 8;
+template <>
+inline constexpr size_t kSquare<uint16_t> = 8;
+template <>
+inline constexpr size_t kSquare<uint32_t> = 4;
+
+[[gnu::always_inline]] inline void transpose_square(const uint8_t* source, size_t source_stride,
+                                                    uint8_t* target, size_t target_stride) {
+  v128_t x[4];
+  for (size_t i = 0; i < 4; ++i) {
+    const uint8_t* from = source + 2 * i * source_stride;
+    x[i] = wasm_v128_load64_lane(from + source_stride, wasm_v128_load64_zero(from), 1);
+  }
+  // An element's place has 6 bits: each round turns them by one.
+  for (int round = 0; round < 3; ++round) {
+    const v128_t y[4] = {x[0], x[1], x[2], x[3]};
+    for (size_t i = 0; i < 2; ++i) {
+      x[2 * i] = wasm_i8x16_shuffle(y[i], y[i + 2], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22,
+                                    7, 23);
+      x[2 * i + 1] = wasm_i8x16_shuffle(y[i], y[i + 2], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13,
+                                        29, 14, 30, 15, 31);
+    }
+  }
+  for (size_t i = 0; i < 4; ++i) {
+    uint8_t* const to = target + 2 * i * target_stride;
+    wasm_v128_store64_lane(to, x[i], 0);
+    wasm_v128_store64_lane(to + target_stride, x[i], 1);
+  }
+}
+
+[[gnu::always_inline]] inline void transpose_square(const uint16_t* source, size_t source_stride,
+                                                    uint16_t* target, size_t target_stride) {
+  v128_t x[8];
+  for (size_t i = 0; i < 8; ++i) x[i] = wasm_v128_load(source + i * source_stride);
+  for (int round = 0; round < 3; ++round) {
+    v128_t y[8];
+    for (size_t i = 0; i < 8; ++i) y[i] = x[i];
+    for (size_t i = 0; i < 4; ++i) {
+      x[2 * i] = wasm_i16x8_shuffle(y[i], y[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
+      x[2 * i + 1] = wasm_i16x8_shuffle(y[i], y[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
+    }
+  }
+  for (size_t i = 0; i < 8; ++i) wasm_v128_store(target + i * target_stride, x[i]);
+}
+
+[[gnu::always_inline]] inline void transpose_square(const uint32_t* source, size_t source_stride,
+                                                    uint32_t* target, size_t target_stride) {
+  const v128_t a = wasm_v128_load(source);
+  const v128_t b = wasm_v128_load(source + source_stride);
+  const v128_t d = wasm_v128_load(source + 2 * source_stride);
+  const v128_t e = wasm_v128_load(source + 3 * source_stride);
+  const v128_t ab_low = wasm_i32x4_shuffle(a, b, 0, 4, 1, 5);
+  const v128_t ab_high = wasm_i32x4_shuffle(a, b, 2, 6, 3, 7);
+  const v128_t de_low = wasm_i32x4_shuffle(d, e, 0, 4, 1, 5);
+  const v128_t de_high = wasm_i32x4_shuffle(d, e, 2, 6, 3, 7);
+  wasm_v128_store(target, wasm_i32x4_shuffle(ab_low, de_low, 0, 1, 4, 5));
+  wasm_v128_store(target + target_stride, wasm_i32x4_shuffle(ab_low, de_low, 2, 3, 6, 7));
+  wasm_v128_store(target + 2 * target_stride, wasm_i32x4_shuffle(ab_high, de_high, 0, 1, 4, 5));
+  wasm_v128_store(target + 3 * target_stride, wasm_i32x4_shuffle(ab_high, de_high, 2, 3, 6, 7));
+}
+
 // target[row][column] = source[column][row]: rows x columns of the output; strides in elements.
 template <class T>
 [[gnu::noinline]] void transpose_plane(size_t rows, size_t columns, const T* source,
                                        size_t source_stride, T* target, size_t target_stride) {
-  // Blocks whose lines of both sides fit L1.
-  constexpr size_t kBlock = 16;
-  for (size_t row = 0; row < rows; row += kBlock) {
-    const size_t row_end = std::min(rows, row + kBlock);
-    for (size_t column = 0; column < columns; column += kBlock) {
-      const size_t column_end = std::min(columns, column + kBlock);
+  // Blocks whose lines of both sides fit L1; the source's lines whole.
+  constexpr size_t kRows = 64 / sizeof(T);
+  constexpr size_t kColumns = 16;
+  constexpr size_t kSide = kSquare<T>;
+  for (size_t row = 0; row < rows; row += kRows) {
+    const size_t row_end = std::min(rows, row + kRows);
+    for (size_t column = 0; column < columns; column += kColumns) {
+      const size_t column_end = std::min(columns, column + kColumns);
       size_t r = row;
-      if constexpr (sizeof(T) == 4) {
-        for (; r + 4 <= row_end; r += 4) {
+      if constexpr (kSide > 1) {
+        for (; r + kSide <= row_end; r += kSide) {
           size_t c = column;
-          for (; c + 4 <= column_end; c += 4) {
-            const T* from = source + c * source_stride + r;
-            const v128_t a = wasm_v128_load(from);
-            const v128_t b = wasm_v128_load(from + source_stride);
-            const v128_t d = wasm_v128_load(from + 2 * source_stride);
-            const v128_t e = wasm_v128_load(from + 3 * source_stride);
-            const v128_t ab_low = wasm_i32x4_shuffle(a, b, 0, 4, 1, 5);
-            const v128_t ab_high = wasm_i32x4_shuffle(a, b, 2, 6, 3, 7);
-            const v128_t de_low = wasm_i32x4_shuffle(d, e, 0, 4, 1, 5);
-            const v128_t de_high = wasm_i32x4_shuffle(d, e, 2, 6, 3, 7);
-            T* to = target + r * target_stride + c;
-            wasm_v128_store(to, wasm_i32x4_shuffle(ab_low, de_low, 0, 1, 4, 5));
-            wasm_v128_store(to + target_stride, wasm_i32x4_shuffle(ab_low, de_low, 2, 3, 6, 7));
-            wasm_v128_store(to + 2 * target_stride,
-                            wasm_i32x4_shuffle(ab_high, de_high, 0, 1, 4, 5));
-            wasm_v128_store(to + 3 * target_stride,
-                            wasm_i32x4_shuffle(ab_high, de_high, 2, 3, 6, 7));
+          for (; c + kSide <= column_end; c += kSide) {
+            transpose_square(source + c * source_stride + r, source_stride,
+                             target + r * target_stride + c, target_stride);
           }
           for (; c < column_end; ++c) {
-            for (size_t i = 0; i < 4; ++i) {
+            for (size_t i = 0; i < kSide; ++i) {
               target[(r + i) * target_stride + c] = source[c * source_stride + r + i];
             }
           }

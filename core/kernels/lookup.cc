@@ -13,18 +13,15 @@ namespace {
 
 constexpr int kFraction = 20;
 
-// Eight bytes through one register: half the loads and stores. 16 swizzles over the table for 16
+// Eight bytes through one register: half the loads; stored one by one, as putting them together takes
+// longer. 16 swizzles over the table for 16
 // bytes are no quicker, as each is two instructions on x64.
 void by_table(const uint8_t* results, const uint8_t* input, int64_t count, uint8_t* output) {
   int64_t i = 0;
   for (; i + 8 <= count; i += 8) {
     uint64_t x;
     std::memcpy(&x, input + i, sizeof(x));
-    uint64_t y = 0;
-    for (int byte = 0; byte < 8; ++byte) {
-      y |= uint64_t{results[x >> (8 * byte) & 0xff]} << (8 * byte);
-    }
-    std::memcpy(output + i, &y, sizeof(y));
+    for (int byte = 0; byte < 8; ++byte) output[i + byte] = results[x >> (8 * byte) & 0xff];
   }
   for (; i < count; ++i) output[i] = results[input[i]];
 }

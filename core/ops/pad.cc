@@ -127,7 +127,14 @@ Status eval(EvalContext& context) {
       } else if constexpr (std::is_integral_v<T>) {
         value = static_cast<T>(zero_point_of(input));
       }
-      std::fill_n(to, output.bytes / sizeof(T), value);
+      const T zero = {};
+      if (sizeof(T) == 1 || std::memcmp(&value, &zero, sizeof(T)) == 0) {
+        uint8_t byte;
+        std::memcpy(&byte, &value, 1);
+        std::memset(to, byte, output.bytes);
+      } else {
+        std::fill_n(to, output.bytes / sizeof(T), value);
+      }
       copy_strided(state.loop, to, state.start, context.in<T>(0), 0);
     }
     return {};

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 namespace zeolite {
@@ -77,7 +78,10 @@ void copy_strided(const StridedLoop<2>& loop, T* to, int64_t to_start, const T* 
   loop.for_each_run({to_start, from_start}, [&](const auto& at, int64_t run, const auto& stride) {
     T* target = to + at[0];
     const T* source = from + at[1];
-    if (stride[0] == 1 && stride[1] == 1) {
+    // Below some 32 bytes a call takes longer than the loop.
+    if (stride[0] == 1 && stride[1] == 1 && run * int64_t{sizeof(T)} >= 32) {
+      std::memcpy(target, source, static_cast<size_t>(run) * sizeof(T));
+    } else if (stride[0] == 1 && stride[1] == 1) {
       for (int64_t i = 0; i < run; ++i) target[i] = source[i];
     } else if (stride[0] == 1 && stride[1] == 0) {
       const T value = *source;
