@@ -47,35 +47,81 @@ void f32_gemm(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_stride,
 
 namespace {
 
+// Weights as floats: four, or eight in two vectors.
+struct FloatLoad {
+  [[gnu::always_inline]] F32x4 four(const float* weights) const { return wasm_v128_load(weights); }
+  [[gnu::always_inline]] void eight(const float* weights, F32x4 (&to)[2]) const {
+    to[0] = wasm_v128_load(weights);
+    to[1] = wasm_v128_load(weights + 4);
+  }
+};
+
+// Of finite numbers: moved into a float32 the exponent is 112 too small, which the product mends. The
+// constants are in memory, since some engines build those in the code anew at each use.
+struct HalfLoad {
+  v128_t mask = wasm_i16x8_splat(static_cast<int16_t>(0x8fff));
+  v128_t factor = wasm_f32x4_splat(0x1p112f);
+
+  HalfLoad() { asm volatile("" : : "r"(this) : "memory"); }
+
+  [[gnu::always_inline]] void widen(v128_t halves, F32x4 (&to)[2]) const {
+    const v128_t upper = wasm_v128_and(wasm_i16x8_shr(halves, 3), mask);
+    const v128_t lower = wasm_i16x8_shl(halves, 13);
+    to[0] = wasm_f32x4_mul(wasm_i16x8_shuffle(lower, upper, 0, 8, 1, 9, 2, 10, 3, 11), factor);
+    to[1] = wasm_f32x4_mul(wasm_i16x8_shuffle(lower, upper, 4, 12, 5, 13, 6, 14, 7, 15), factor);
+  }
+  [[gnu::always_inline]] F32x4 four(const Float16* weights) const {
+    F32x4 two[2];
+    widen(wasm_v128_load64_zero(weights), two);
+    return two[0];
+  }
+  [[gnu::always_inline]] void eight(const Float16* weights, F32x4 (&to)[2]) const {
+    widen(wasm_v128_load(weights), to);
+  }
+};
+
 // Dot products of one or two rows of `a` and 8 or 4 rows of the weights, or of one and one: each in
 // four partial sums.
 template <int Rows, int Columns>
 struct DotTile {
   F32x4 sum[Rows * Columns];
 
-  [[gnu::always_inline]] void add(const float* const (&a)[Rows],
-                                  const float* const (&weights)[Columns], int offset) {
-    F32x4 x[Rows];
+  // Takes 4 * Vectors numbers of each row.
+  template <int Vectors, class W, class Load>
+  [[gnu::always_inline]] void add(const float* const (&a)[Rows], const W* const (&weights)[Columns],
+                                  const Load& load) {
+    F32x4 x[Rows][Vectors];
 #pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r) x[r] = wasm_v128_load(a[r] + offset);
+    for (int i = 0; i < Rows * Vectors; ++i) {
+      x[i / Vectors][i % Vectors] = wasm_v128_load(a[i / Vectors] + i % Vectors * 4);
+    }
 #pragma GCC unroll 8
     for (int c = 0; c < Columns; ++c) {
-      const F32x4 w = wasm_v128_load(weights[c] + offset);
+      F32x4 w[2];
+      if constexpr (Vectors == 2) {
+        load.eight(weights[c], w);
+      } else {
+        w[0] = load.four(weights[c]);
+      }
 #pragma GCC unroll 8
-      for (int r = 0; r < Rows; ++r) sum[r * Columns + c] = f32x4_madd(x[r], w, sum[r * Columns + c]);
+      for (int i = 0; i < Rows * Vectors; ++i) {
+        F32x4& to = sum[i / Vectors * Columns + c];
+        to = f32x4_madd(x[i / Vectors][i % Vectors], w[i % Vectors], to);
+      }
     }
   }
 };
 
 // Writes the sums row by row.
-template <int Rows, int Columns>
-[[gnu::noinline]] void gemv_tile(size_t k, const float* a, size_t a_stride, const float* weights,
-                                 size_t weights_stride, float* sums) {
+template <int Rows, int Columns, class W, class Load>
+[[gnu::noinline]] void gemv_tile(size_t k, const float* a, size_t a_stride, const W* weights,
+                                 size_t weights_stride, const Load& load, float* sums) {
+  const Load constants = load;
   DotTile<Rows, Columns> tile;
 #pragma GCC unroll 8
   for (F32x4& sum : tile.sum) sum = f32x4_zero();
   const float* from[Rows];
-  const float* rows[Columns];
+  const W* rows[Columns];
 #pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) from[r] = a + r * a_stride;
 #pragma GCC unroll 8
@@ -86,16 +132,17 @@ template <int Rows, int Columns>
 #pragma GCC unroll 8
     for (int c = 0; c < Columns; ++c) {
       rows[c] += by;
+      // Else the compiler adds two offsets to each address instead.
       asm("" : "+r"(rows[c]));
     }
   };
   size_t i = 0;
+  // Each row has an address of its own, which two vectors share.
   for (; i + 8 <= k; i += 8, advance(8)) {
-    tile.add(from, rows, 0);
-    tile.add(from, rows, 4);
+    tile.template add<2>(from, rows, constants);
   }
   if (i + 4 <= k) {
-    tile.add(from, rows, 0);
+    tile.template add<1>(from, rows, constants);
     i += 4;
   }
   if constexpr (Rows * Columns == 1) {
@@ -115,16 +162,16 @@ template <int Rows, int Columns>
 }
 
 // Rows of `a` times the weights' rows [first, last).
-template <int Rows, int Columns>
+template <int Rows, int Columns, class W, class Load>
 void gemv_rows(int64_t first, int64_t last, int64_t k, const float* a, int64_t a_stride,
-               const float* weights, int64_t weights_stride, const float* bias, float* out,
-               int64_t out_stride, F32Clamp clamp) {
+               const W* weights, int64_t weights_stride, const float* bias, float* out,
+               int64_t out_stride, F32Clamp clamp, const Load& load) {
   const F32x4 low = wasm_f32x4_splat(clamp.min);
   const F32x4 high = wasm_f32x4_splat(clamp.max);
   int64_t column = first;
   for (; column + Columns <= last; column += Columns) {
     float sums[Rows * Columns];
-    gemv_tile<Rows, Columns>(k, a, a_stride, weights + column * weights_stride, weights_stride,
+    gemv_tile<Rows, Columns>(k, a, a_stride, weights + column * weights_stride, weights_stride, load,
                              sums);
     for (int s = 0; s < Rows * Columns; s += 4) {
       const int64_t at = column + s % Columns;
@@ -137,7 +184,7 @@ void gemv_rows(int64_t first, int64_t last, int64_t k, const float* a, int64_t a
     for (int64_t r = 0; r < Rows; ++r) {
       float sum;
       gemv_tile<1, 1>(k, a + r * a_stride, a_stride, weights + column * weights_stride,
-                      weights_stride, &sum);
+                      weights_stride, load, &sum);
       const float y = sum + (bias != nullptr ? bias[column] : 0.0f);
       const float raised = y < clamp.min ? clamp.min : y;
       out[r * out_stride + column] = raised > clamp.max ? clamp.max : raised;
@@ -145,25 +192,40 @@ void gemv_rows(int64_t first, int64_t last, int64_t k, const float* a, int64_t a
   }
 }
 
-}  // namespace
-
-void f32_gemv_rows(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_stride,
-                   const float* weights, int64_t weights_stride, const float* bias, float* out,
-                   int64_t out_stride, F32Clamp clamp, ThreadPool* pool) {
+template <class W, class Load>
+void gemv_all(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_stride,
+                   const W* weights, int64_t weights_stride, const float* bias, float* out,
+                   int64_t out_stride, F32Clamp clamp, ThreadPool* pool, const Load& load) {
   const EvenSplit split(n, 16, m * k, pool);
-  parallel_for(split.pool, split.tasks(), [=](int64_t task) {
+  parallel_for(split.pool, split.tasks(), [=, &load](int64_t task) {
     const int64_t first = split.begin(task);
     const int64_t last = split.end(task);
     int64_t row = 0;
     for (; row + 2 <= m; row += 2) {
       gemv_rows<2, 4>(first, last, k, a + row * a_stride, a_stride, weights, weights_stride, bias,
-                      out + row * out_stride, out_stride, clamp);
+                      out + row * out_stride, out_stride, clamp, load);
     }
     if (row < m) {
       gemv_rows<1, 8>(first, last, k, a + row * a_stride, a_stride, weights, weights_stride, bias,
-                      out + row * out_stride, out_stride, clamp);
+                      out + row * out_stride, out_stride, clamp, load);
     }
   });
+}
+
+}  // namespace
+
+void f32_gemv_rows(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_stride,
+                   const float* weights, int64_t weights_stride, const float* bias, float* out,
+                   int64_t out_stride, F32Clamp clamp, ThreadPool* pool) {
+  gemv_all(m, n, k, a, a_stride, weights, weights_stride, bias, out, out_stride, clamp, pool,
+           FloatLoad());
+}
+
+void f32_gemv_rows(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_stride,
+                   const Float16* weights, int64_t weights_stride, const float* bias, float* out,
+                   int64_t out_stride, F32Clamp clamp, ThreadPool* pool) {
+  gemv_all(m, n, k, a, a_stride, weights, weights_stride, bias, out, out_stride, clamp, pool,
+           HalfLoad());
 }
 
 namespace {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "core/base/half.h"
 #include "core/base/thread_pool.h"
 #include "core/kernels/shapes.h"
 
@@ -30,6 +31,10 @@ void f32_gemm(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_stride,
 // Weights are read once for every 2 rows of `a`; large ones make it bound by memory.
 void f32_gemv_rows(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_stride,
                    const float* weights, int64_t weights_stride, const float* bias, float* out,
+                   int64_t out_stride, F32Clamp clamp, ThreadPool* pool);
+// The same from weights of 16 bits, which must be finite: half as much to read.
+void f32_gemv_rows(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_stride,
+                   const Float16* weights, int64_t weights_stride, const float* bias, float* out,
                    int64_t out_stride, F32Clamp clamp, ThreadPool* pool);
 
 // Products of matrices that are both computed at run time: for each b in [0, batch_count),

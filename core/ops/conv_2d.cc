@@ -6,6 +6,7 @@
 // by each run, image by image (dynamic range). With fewer filter channels than input channels the channels form groups, each with its
 // own share of the filters. Outside the input is zero; SAME puts the odd padding at the end.
 #include "core/kernels/f32_conv_2d.h"
+#include "core/ops/float_weights.h"
 #include "core/ops/integer_product.h"
 #include "core/ops/kernels.h"
 #include "core/ops/packed_weights.h"
@@ -125,15 +126,15 @@ Status prepare(PrepareContext& context) {
   if (has_integer_weights(context, roles_of(context))) return prepare_integers(context, shape);
   ZEOLITE_ASSIGN(state.clamp,
                  fused_clamp(context.options<Conv2DOptions>().fused_activation_function));
-  const float* weights = context.input(1).has_data ? data_or_null<float>(context, 1) : nullptr;
+  ZEOLITE_ASSIGN(const FloatWeights weights, FloatWeights::of(context, 1));
   const F32Conv2DPlan plan =
-      f32_conv_2d_plan(shape, context.thread_count(), F32Conv2DOptions(), weights);
+      f32_conv_2d_plan(shape, context.thread_count(), F32Conv2DOptions(), weights.data());
   const bool same_form = plan.algorithm == state.plan.algorithm;
   state.plan = plan;
   context.choose(kernel_name(plan.algorithm), 2.0 * product(output) * product(filter, 1, 4));
   context.request_scratch(plan.scratch_bytes);
   return state.weights.prepare(context, 1, 2, plan.packed_bytes, same_form, [&](void* to) {
-    f32_conv_2d_pack(plan, weights, data_or_null<float>(context, 2), to);
+    f32_conv_2d_pack(plan, weights.data(), data_or_null<float>(context, 2), to);
   });
 }
 

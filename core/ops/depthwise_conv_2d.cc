@@ -9,6 +9,7 @@
 // in the real runtime. Outside the input is zero; SAME puts the odd padding at the end.
 #include "core/kernels/f32_depthwise_conv_2d.h"
 #include "core/kernels/i8_depthwise_conv_2d.h"
+#include "core/ops/float_weights.h"
 #include "core/ops/integer_product.h"
 #include "core/ops/kernels.h"
 #include "core/ops/packed_weights.h"
@@ -98,9 +99,9 @@ Status prepare(PrepareContext& context) {
   state.plan = f32_depthwise_conv_2d_plan(shape, context.thread_count());
   context.choose("f32_depthwise_conv_2d", 2.0 * product(output) * filter[1] * filter[2]);
   context.request_scratch(state.plan.scratch_bytes);
+  ZEOLITE_ASSIGN(const FloatWeights weights, FloatWeights::of(context, 1));
   return state.weights.prepare(context, 1, 2, state.plan.packed_bytes, true, [&](void* to) {
-    f32_depthwise_conv_2d_pack(state.plan, data_or_null<float>(context, 1),
-                               data_or_null<float>(context, 2), to);
+    f32_depthwise_conv_2d_pack(state.plan, weights.data(), data_or_null<float>(context, 2), to);
   });
 }
 

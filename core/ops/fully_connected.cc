@@ -10,6 +10,7 @@
 #include "core/base/half.h"
 #include "core/kernels/f32_matmul.h"
 #include "core/kernels/i8_blockwise.h"
+#include "core/ops/float_weights.h"
 #include "core/ops/integer_product.h"
 #include "core/ops/kernels.h"
 #include "core/ops/packed_weights.h"
@@ -146,22 +147,24 @@ Status infer(InferContext& context) {
   return context.set_output(0, type, {static_cast<int32_t>(rows), weights[0]});
 }
 
-void pack(const OpContext& context, const State& state, uint8_t* to) {
+// `weights`: where they are floats.
+void pack(const OpContext& context, const State& state, const float* weights, uint8_t* to) {
   if (is_blockwise(context)) {
     i8_blockwise_pack(state.n * state.k, state.product.weights_of(context), to);
   } else if (has_integer_weights(context, roles_of(context))) {
     i8_conv_2d_pack(state.integer_plan, state.product.weights_of(context), state.k, 1,
                     state.product.columns(context), to);
   } else {
-    f32_gemm_pack(state.n, state.k, data_or_null<float>(context, 1), state.k, 1,
-                  data_or_null<float>(context, 2), reinterpret_cast<float*>(to));
+    f32_gemm_pack(state.n, state.k, weights, state.k, 1, data_or_null<float>(context, 2),
+                  reinterpret_cast<float*>(to));
   }
 }
 
 // Packs, into what the last request of scratch memory was not for.
-Status prepare_packed(PrepareContext& context, State& state, uint64_t bytes) {
+Status prepare_packed(PrepareContext& context, State& state, uint64_t bytes,
+                      const float* weights = nullptr) {
   return state.weights.prepare(context, 1, 2, bytes, true,
-                               [&](uint8_t* to) { pack(context, state, to); });
+                               [&](uint8_t* to) { pack(context, state, weights, to); });
 }
 
 Status prepare_integers(PrepareContext& context, State& state) {
@@ -185,6 +188,15 @@ Status prepare_integers(PrepareContext& context, State& state) {
   return prepare_packed(context, state, state.integer_plan.packed_bytes);
 }
 
+// The kernel that reads float16 as it is stored takes finite numbers only.
+bool has_finite_halves(const OpContext& context) {
+  const Operand& weights = context.input(1);
+  if (weights.type != TensorType::kFloat16) return true;
+  const auto* const halves = reinterpret_cast<const uint16_t*>(weights.data);
+  return std::all_of(halves, halves + weights.bytes / sizeof(uint16_t),
+                     [](uint16_t half) { return (half & 0x7c00) != 0x7c00; });
+}
+
 Status prepare(PrepareContext& context) {
   State& state = context.state<State>();
   const Shape& weights = context.input(1).shape;
@@ -195,11 +207,12 @@ Status prepare(PrepareContext& context) {
   ZEOLITE_ASSIGN(state.clamp, fused_clamp(context.options<FullyConnectedOptions>()
                                               .fused_activation_function));
   if (has_integer_weights(context, roles_of(context))) return prepare_integers(context, state);
-  state.use_packed = state.m >= kF32PackedGemmMinRows;
+  state.use_packed = state.m >= kF32PackedGemmMinRows || !has_finite_halves(context);
   context.choose(state.use_packed ? "f32_gemm" : "f32_gemv_rows",
                  2.0 * state.m * state.n * state.k);
   if (!state.use_packed) return {};
-  return prepare_packed(context, state, f32_gemm_packed_bytes(state.n, state.k));
+  ZEOLITE_ASSIGN(const FloatWeights floats, FloatWeights::of(context, 1));
+  return prepare_packed(context, state, f32_gemm_packed_bytes(state.n, state.k), floats.data());
 }
 
 // What the real runtime leaves in its workspace: for 4 rows blocks of 16 of each row in turn.
@@ -216,7 +229,7 @@ void write_workspace(const EvalContext& context, const State& state) {
 
 Status eval_integers(EvalContext& context, const State& state) {
   const uint8_t* const packed =
-      state.weights.get(context, 1, [&](uint8_t* to) { pack(context, state, to); });
+      state.weights.get(context, 1, [&](uint8_t* to) { pack(context, state, nullptr, to); });
   if (is_blockwise(context)) {
     BlockwiseShape shape;
     shape.m = state.m;
@@ -242,12 +255,21 @@ Status eval(EvalContext& context) {
   const float* input = context.in<float>(0);
   float* output = context.out<float>(0);
   if (!state.use_packed) {
-    f32_gemv_rows(state.m, state.n, state.k, input, state.k, context.in<float>(1), state.k,
-                  data_or_null<float>(context, 2), output, state.n, state.clamp, context.threads());
+    const auto run = [&](const auto* weights) {
+      f32_gemv_rows(state.m, state.n, state.k, input, state.k, weights, state.k,
+                    data_or_null<float>(context, 2), output, state.n, state.clamp,
+                    context.threads());
+    };
+    if (context.input(1).type == TensorType::kFloat16) {
+      run(context.in<Float16>(1));
+    } else {
+      run(context.in<float>(1));
+    }
     return {};
   }
   const float* packed = reinterpret_cast<const float*>(
-      state.weights.get(context, 0, [&](uint8_t* to) { pack(context, state, to); }));
+      state.weights.get(
+      context, 0, [&](uint8_t* to) { pack(context, state, context.in<float>(1), to); }));
   f32_gemm(state.m, state.n, state.k, input, state.k, packed, output, state.n, state.clamp,
            context.threads());
   return {};

@@ -55,7 +55,8 @@ Result<int32_t> weight_zero_point(const OpContext& context, const ProductRoles& 
 }  // namespace
 
 bool has_integer_weights(const OpContext& context, const ProductRoles& roles) {
-  return context.input(roles.weights).type != TensorType::kFloat32;
+  const TensorType type = context.input(roles.weights).type;
+  return type != TensorType::kFloat32 && type != TensorType::kFloat16;
 }
 
 bool has_one_scale(const OpContext& context, const ProductRoles& roles) {

@@ -14,6 +14,9 @@ enum OpTraits : uint8_t {
   kPure = 0,
   kShapeOnly = 1,  // Reads the inputs' shapes, not their data.
   kStateful = 2,   // Has effects or results beyond its outputs: never evaluated beforehand.
+  // Input 1 may be constant float16 beside float32, which no file has: the runtime gives weights so
+  // where the file widens them by a DEQUANTIZE.
+  kHalfWeights = 4,
 };
 
 // Types by position that go together; see kOptional and kRepeated.

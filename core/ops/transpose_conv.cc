@@ -7,6 +7,7 @@
 // quantized by each run, image by image.
 #include "core/kernels/f32_transpose_conv.h"
 #include "core/kernels/i8_transpose_conv.h"
+#include "core/ops/float_weights.h"
 #include "core/ops/integer_product.h"
 #include "core/ops/kernels.h"
 #include "core/ops/packed_weights.h"
@@ -102,9 +103,9 @@ Status prepare(PrepareContext& context) {
   state.plan = f32_transpose_conv_plan(shape, context.thread_count());
   context.choose("f32_transpose_conv", 2.0 * product(input) * product(filter, 0, 3));
   context.request_scratch(state.plan.scratch_bytes);
+  ZEOLITE_ASSIGN(const FloatWeights weights, FloatWeights::of(context, 1));
   return state.weights.prepare(context, 1, 3, state.plan.packed_bytes, true, [&](void* to) {
-    f32_transpose_conv_pack(state.plan, data_or_null<float>(context, 1),
-                            data_or_null<float>(context, 3), to);
+    f32_transpose_conv_pack(state.plan, weights.data(), data_or_null<float>(context, 3), to);
   });
 }
 

@@ -135,6 +135,46 @@ SubgraphRunner::SubgraphRunner(RunnerShared& shared, int32_t index)
       steps_[i].intermediates.push_back(tensor == kNoTensor ? nullptr : &operands_[tensor]);
     }
   }
+  keep_half_weights();
+}
+
+void SubgraphRunner::keep_half_weights() {
+  // The DEQUANTIZE that widens a constant float16 into this tensor.
+  std::vector<Step*> widened_by(operands_.size(), nullptr);
+  const auto step_of = [&](const Operand* operand) -> Step*& {
+    return widened_by[operand - operands_.data()];
+  };
+  for (Step& step : steps_) {
+    if (step.entry->code != BuiltinOperator::kDequantize) continue;
+    const Operand& source = *step.inputs[0];
+    if (source.type != TensorType::kFloat16 || !source.is_constant || source.sparsity != nullptr) {
+      continue;
+    }
+    step_of(step.outputs[0]) = &step;
+    step.mode = Mode::kFolded;
+    step.folded_for_ever = true;
+  }
+  // Those that somebody else reads are computed as all constants are.
+  const auto compute = [&](const Operand* operand) {
+    if (Step* step = operand == nullptr ? nullptr : step_of(operand)) step->folded_for_ever = false;
+  };
+  for (const Operand* output : output_operands_) compute(output);
+  for (Step& step : steps_) {
+    // Weights are packed beforehand only together with a bias, the last input, that is known too.
+    const auto is_known = [&](size_t input) {
+      const Operand* operand = input < step.inputs.size() ? step.inputs[input] : nullptr;
+      return operand == nullptr || operand->is_constant || step_of(operand) != nullptr;
+    };
+    const bool takes_half = (step.entry->traits & kHalfWeights) != 0 && step.inputs[1] != nullptr &&
+                            is_known(step.entry->inputs.size() - 1);
+    for (size_t i = 0; i < step.inputs.size(); ++i) {
+      if (i == 1 && takes_half && step_of(step.inputs[1]) != nullptr) {
+        step.inputs[1] = step_of(step.inputs[1])->inputs[0];
+      } else {
+        compute(step.inputs[i]);
+      }
+    }
+  }
 }
 
 Status SubgraphRunner::load_constants() {

@@ -89,6 +89,8 @@ class SubgraphRunner {
 
   class Host;
 
+  // Leaves weights in 16 bits where the operators behind their DEQUANTIZE take them so.
+  void keep_half_weights();
   void check_order(std::vector<Issue>* issues) const;
   Status plan_step(size_t index);
   // The shapes of an operator's outputs, as far as they are known now.
