@@ -55,9 +55,10 @@ std::string error_of(ModelBuilder builder) {
 }
 
 TEST(FullyConnected, TakesZeroPointsAwayAndAddsTheOutputs) {
-  // Input minus -1: [2, -3, 4]. Sums 2 - 6 - 4 + 4 = -4 and -256 - 381 - 4 = -641; times 0.5 * 0.25.
+  // Input minus -1: [2, -3, 4]. Sums 2 - 6 - 4 + 4 = -4 and -256 - 381 - 4 = -641; times 0.5 * 0.25,
+  // halves up: -0.5 is 0.
   EXPECT_THAT((run<int8_t, int8_t>(fully_connected({0.25f}), {1, 3}, {1, -4, 3})),
-              ElementsAre(10 - 1, 10 - 80));
+              ElementsAre(10 - 0, 10 - 80));
 }
 
 TEST(FullyConnected, ScalesEachChannelByItsOwnAndSaturates) {
@@ -66,9 +67,10 @@ TEST(FullyConnected, ScalesEachChannelByItsOwnAndSaturates) {
 }
 
 TEST(FullyConnected, TakesTheWeightsZeroPointAwayToo) {
-  // Weights minus 1: [0, 1, -2] and [-129, 126, -1]: sums -3 - 8 + 4 = -7, -258 - 378 - 4 - 4.
+  // Weights minus 1: [0, 1, -2] and [-129, 126, -1]: sums -3 - 8 + 4 = -7, -258 - 378 - 4 - 4
+  // = -644, an eighth of which is -80.5.
   EXPECT_THAT((run<int8_t, int8_t>(fully_connected({0.25f}, 1), {1, 3}, {1, -4, 3})),
-              ElementsAre(10 - 1, 10 - 81));
+              ElementsAre(10 - 1, 10 - 80));
 }
 
 TEST(FullyConnected, RefusesQuantizedTensorsWithoutScales) {

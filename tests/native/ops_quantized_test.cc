@@ -245,7 +245,7 @@ TEST(QuantizedSoftmax, RefusesAnotherScaleThanTheFixedOne) {
   EXPECT_THAT(run(Code::kSoftmax, {int8s({1, 2}, {0, 0}, 0.1f, 0)}, int8s({}, {}, 0.5f, -128),
                   options)
                   .error,
-              HasSubstr("expected 0.003906 and -128"));
+              HasSubstr("expected 0.00390625 and -128"));
   EXPECT_THAT(run(Code::kSoftmax, {int8s({1, 2}, {0, 0}, 0.1f, 0)},
                   int8s({}, {}, 1.0f / 256, -128), options)
                   .values<int8_t>(),
