@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "core/kernels/quantized_binary.h"
+#include "core/kernels/quick_bytes_lanes.h"
 
 namespace zeolite {
 
@@ -26,27 +26,13 @@ class QuickBytes {
               int64_t count, uint8_t* output) const;
 
  private:
-  void set_sum(const QuantizedBinaryParameters& p);
-
   QuantizedBinary function_;
   bool is_usable_ = false;
-  // int8 is taken for uint8 with the top bit turned over, uint8 results for int8.
-  uint8_t flip_input_;
-  uint8_t flip_output_;
-  int8_t low_;
-  int8_t high_;
-  int16_t a_zero_;
-  int16_t b_zero_;
-  FixedPointFactor a_factor_;
-  FixedPointFactor b_factor_;
-  // a * weight + b * weight + offset with kFraction bits behind the point. The weights in two
-  // parts, for a in the lower half of each word and for b in the upper.
-  uint32_t upper_weights_ = 0;
-  uint32_t lower_weights_ = 0;
-  uint32_t offset_ = 0;
-  uint32_t unsure_ = 0;  // Twice the error, moved up to the top.
-  QuickProduct product_;
-  int32_t zero_point_ = 0;
+  quick_bytes::Ends ends_;
+  // That of the function.
+  quick_bytes::Sum sum_;
+  quick_bytes::Multiply multiply_;
+  quick_bytes::SquareDifference square_;
 };
 
 }  // namespace zeolite

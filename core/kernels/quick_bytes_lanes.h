@@ -1,0 +1,179 @@
+// What QuickBytes does with sixteen pairs of bytes in registers. Each struct holds constants that are
+// made before a loop; operator() takes uint8 and gives int8.
+#pragma once
+
+#include <cstdint>
+
+#include "core/kernels/integer_blocks.h"
+#include "core/kernels/quantized_binary.h"
+#include "core/kernels/simd.h"
+
+namespace zeolite::quick_bytes {
+
+// Sums: 20 bits behind the point leave 12 before it; weights are split 7 bits from their end.
+inline constexpr int kFraction = 20;
+inline constexpr int kSplit = 7;
+inline constexpr int kSquaresShift = 7;
+inline constexpr float kMagic = 12582912.0f;
+inline constexpr int32_t kMagicBits = 0x4b400000;
+
+inline v128_t low_half(v128_t x) { return wasm_u16x8_extend_low_u8x16(x); }
+inline v128_t high_half(v128_t x) { return wasm_u16x8_extend_high_u8x16(x); }
+
+// Sixteen sums; pairs of a and b make one product with both weights each.
+struct Sum {
+  v128_t upper_weights;
+  v128_t lower_weights;
+  v128_t offset;
+  v128_t unsure;
+  v128_t nearest;  // The least distance of a sum above a whole number, moved up.
+
+  void start() { nearest = wasm_i32x4_splat(-1); }
+
+  [[gnu::always_inline]] v128_t four(v128_t pairs) {
+    const v128_t upper = wasm_i32x4_shl(wasm_i32x4_dot_i16x8(pairs, upper_weights), kSplit);
+    const v128_t sum = wasm_i32x4_add(
+        wasm_i32x4_add(upper, wasm_i32x4_dot_i16x8(pairs, lower_weights)), offset);
+    nearest = wasm_u32x4_min(nearest, wasm_i32x4_shl(sum, 32 - kFraction));
+    return wasm_i32x4_shr(sum, kFraction);
+  }
+
+  [[gnu::always_inline]] v128_t operator()(v128_t x, v128_t y) {
+    const v128_t first = wasm_i8x16_shuffle(x, y, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22,
+                                            7, 23);
+    const v128_t second = wasm_i8x16_shuffle(x, y, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29,
+                                             14, 30, 15, 31);
+    const auto eight = [&](v128_t bytes) {
+      return wasm_i16x8_narrow_i32x4(four(low_half(bytes)), four(high_half(bytes)));
+    };
+    const v128_t low = eight(first);
+    return wasm_i8x16_narrow_i16x8(low, eight(second));
+  }
+
+  bool are_sure() const { return !wasm_v128_any_true(wasm_u32x4_lt(nearest, unsure)); }
+};
+
+// Sixteen products of 16-bit numbers.
+template <bool IsSigned>
+struct Product {
+  F32x4 scale;
+  F32x4 away;
+  F32x4 magic;  // 1.5 * 2^23: adding it rounds to a whole number and leaves that in the low bits.
+  v128_t magic_bits;
+  F32x4 sign;
+
+  Product() = default;
+  Product(QuickProduct product, int32_t zero_point)
+      : scale(wasm_f32x4_splat(product.scale)),
+        away(wasm_f32x4_splat(product.away)),
+        magic(f32x4_kept(kMagic)),
+        magic_bits(wasm_i32x4_splat(kMagicBits - zero_point)),
+        sign(i32x4_kept(INT32_MIN)) {}
+
+  void start() {}
+  bool are_sure() const { return true; }
+
+  [[gnu::always_inline]] v128_t four(v128_t x) const {
+    const F32x4 y = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(x), scale);
+    const F32x4 moved =
+        wasm_f32x4_add(y, IsSigned ? wasm_v128_or(wasm_v128_and(y, sign), away) : away);
+    return wasm_i32x4_sub(wasm_f32x4_add(moved, magic), magic_bits);
+  }
+  // Beside zeros a product of pairs is one of numbers, in fewer instructions than extmul is on x64.
+  [[gnu::always_inline]] v128_t eight(v128_t x, v128_t y) const {
+    const v128_t low = wasm_i32x4_dot_i16x8(wasm_u32x4_extend_low_u16x8(x),
+                                            wasm_u32x4_extend_low_u16x8(y));
+    const v128_t high = wasm_i32x4_dot_i16x8(wasm_u32x4_extend_high_u16x8(x),
+                                             wasm_u32x4_extend_high_u16x8(y));
+    return wasm_i16x8_narrow_i32x4(four(low), four(high));
+  }
+};
+
+struct Multiply : Product<true> {
+  v128_t a_zero;
+  v128_t b_zero;
+
+  Multiply() = default;
+  Multiply(const Product& product, int16_t a, int16_t b)
+      : Product(product), a_zero(wasm_i16x8_splat(a)), b_zero(wasm_i16x8_splat(b)) {}
+
+  [[gnu::always_inline]] v128_t operator()(v128_t x, v128_t y) {
+    const v128_t low = eight(wasm_i16x8_sub(low_half(x), a_zero),
+                             wasm_i16x8_sub(low_half(y), b_zero));
+    return wasm_i8x16_narrow_i16x8(low, eight(wasm_i16x8_sub(high_half(x), a_zero),
+                                              wasm_i16x8_sub(high_half(y), b_zero)));
+  }
+};
+
+// (x << kSquaresShift) * factor of numbers of 9 bits; 16 bits hold it: the factor is at most 1/2.
+struct ScaledBytes {
+  v128_t zero;
+  v128_t upper;
+  v128_t lower;
+  RoundingShift4 shift{0};
+  bool is_half;
+
+  ScaledBytes() = default;
+  ScaledBytes(int16_t zero_point, FixedPointFactor factor)
+      : zero(wasm_i16x8_splat(zero_point)),
+        upper(wasm_i32x4_splat(factor.multiplier >> 16)),
+        lower(wasm_i32x4_splat(factor.multiplier & 0xffff)),
+        shift(-factor.shift),
+        is_half(factor.multiplier == 1 << 30 && factor.shift == 0) {}
+
+  [[gnu::always_inline]] v128_t four(v128_t x) const {
+    const v128_t product = wasm_i32x4_add(wasm_i32x4_mul(x, upper),
+                                          wasm_i32x4_shr(wasm_i32x4_mul(x, lower), 16));
+    constexpr int kRight = 15 - kSquaresShift;
+    return shift(wasm_i32x4_shr(wasm_i32x4_add(product, wasm_i32x4_splat(1 << (kRight - 1))),
+                                kRight));
+  }
+
+  [[gnu::always_inline]] v128_t operator()(v128_t x) const {
+    x = wasm_i16x8_sub(x, zero);
+    if (is_half) return wasm_i16x8_shl(x, kSquaresShift - 1);
+    return wasm_i16x8_narrow_i32x4(four(wasm_i32x4_extend_low_i16x8(x)),
+                                   four(wasm_i32x4_extend_high_i16x8(x)));
+  }
+};
+
+struct SquareDifference : Product<false> {
+  ScaledBytes a;
+  ScaledBytes b;
+
+  SquareDifference() = default;
+  SquareDifference(const Product& product, const ScaledBytes& a, const ScaledBytes& b)
+      : Product(product), a(a), b(b) {}
+
+  [[gnu::always_inline]] v128_t square(v128_t low, v128_t high) const {
+    const v128_t first = eight(low, low);
+    return wasm_i8x16_narrow_i16x8(first, eight(high, high));
+  }
+  [[gnu::always_inline]] v128_t operator()(v128_t x, v128_t y) const {
+    return square(wasm_i16x8_sub(a(low_half(x)), b(low_half(y))),
+                  wasm_i16x8_sub(a(high_half(x)), b(high_half(y))));
+  }
+};
+
+// Of a row with one b, where b's scale is the lesser one.
+struct DifferenceFromOne : SquareDifference {
+  v128_t one;
+
+  DifferenceFromOne(const SquareDifference& of, v128_t y) : SquareDifference(of), one(b(low_half(y))) {}
+
+  [[gnu::always_inline]] v128_t operator()(v128_t x, v128_t) const {
+    const auto distance = [&](v128_t eight) {
+      return wasm_i16x8_sub(wasm_i16x8_shl(wasm_i16x8_sub(eight, a.zero), kSquaresShift - 1), one);
+    };
+    return square(distance(low_half(x)), distance(high_half(x)));
+  }
+};
+
+struct Ends {
+  v128_t flip_input;
+  v128_t flip_output;
+  v128_t low;
+  v128_t high;
+};
+
+}  // namespace zeolite::quick_bytes
