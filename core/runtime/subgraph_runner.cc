@@ -272,16 +272,16 @@ bool SubgraphRunner::has_free_input() const {
   });
 }
 
-Status SubgraphRunner::resize_input(size_t input, Shape shape) {
-  ZEOLITE_TRY(check_runtime_shape(shape));
+Status SubgraphRunner::resize_input(size_t input, const Shape& shape) {
   if (shape == input_shapes_[input]) return {};
+  ZEOLITE_TRY(check_runtime_shape(shape));
   // Its memory is there from the start, with what it holds.
   if (is_state_[subgraph_.inputs[input]]) {
     return bad_input("input " + std::string(this->input(input).name) + " is a variable of shape " +
                      shape_text(input_shapes_[input]) + ", which can't become " +
                      shape_text(shape));
   }
-  input_shapes_[input] = std::move(shape);
+  input_shapes_[input] = shape;
   prepared_ = false;
   return {};
 }

@@ -48,7 +48,7 @@ class SubgraphRunner {
   // Whether an input has a free dimension or no known rank.
   bool has_free_input() const;
 
-  Status resize_input(size_t input, Shape shape);
+  Status resize_input(size_t input, const Shape& shape);
   // Infers shapes, computes what follows from constants and shapes, prepares the operators, and lays
   // out the arena.
   Status prepare();
