@@ -1,6 +1,7 @@
 #include "core/kernels/i8_conv_2d.h"
 
 #include "core/kernels/i8_conv_parts.h"
+#include "core/kernels/simd.h"
 
 namespace zeolite {
 namespace {
@@ -23,7 +24,22 @@ bool fits_padded(const Conv2DShape& shape, int64_t height, int64_t width) {
 }
 
 uint64_t table_bytes(const I8Conv2DPlan& plan) {
-  return align_up(TileSplit::kMaxBlockRows * (plan.form.taps * sizeof(const int16_t*)));
+  return align_up(TileSplit::kMaxBlockRows * (plan.table_taps * sizeof(const int16_t*)));
+}
+
+int64_t element_bytes(const I8Conv2DPlan& plan) { return plan.form.quads ? 1 : sizeof(int16_t); }
+
+// Runs this short are gathered into rows: each begins a loop of its own else, and fills whole groups.
+constexpr int64_t kLongestGathered = 16;
+
+// A gathered row, with what may be written and read behind it.
+uint64_t gathered_bytes(const I8Conv2DPlan& plan) {
+  return plan.is_gathered ? (plan.form.k * element_bytes(plan) + 31) & ~uint64_t{15} : 0;
+}
+
+uint64_t own_bytes(const I8Conv2DPlan& plan) {
+  return table_bytes(plan) +
+         align_up(TileSplit::kMaxBlockRows * (sizeof(PanelRow) + gathered_bytes(plan)));
 }
 
 // Pointers for the pixels [first, first + count), in the order of i8_panel.
@@ -32,12 +48,11 @@ void fill_table(const I8Conv2DPlan& plan, const int16_t* images, int64_t first, 
   const Conv2DShape& shape = plan.shape;
   const Window2D& w = shape.window;
   const bool by_row = plan.algorithm == I8ConvAlgorithm::kRows;
-  const int64_t taps = plan.form.taps;
-  const int64_t element_bytes = plan.form.quads ? 1 : sizeof(int16_t);
-  const int64_t pixel_bytes = shape.input_channels * element_bytes;
+  const int64_t taps = plan.table_taps;
+  const int64_t pixel_bytes = shape.input_channels * element_bytes(plan);
   const int64_t row_bytes = plan.padded_width * pixel_bytes;
   const auto* const whole = reinterpret_cast<const uint8_t*>(images);
-  const uint8_t* const zeros = whole + i8_image_elements(plan) * element_bytes;
+  const uint8_t* const zeros = whole + i8_image_elements(plan) * element_bytes(plan);
   int64_t ox = first % shape.output_width;
   int64_t oy = first / shape.output_width % shape.output_height;
   int64_t image = first / shape.output_width / shape.output_height;
@@ -74,16 +89,33 @@ void fill_table(const I8Conv2DPlan& plan, const int16_t* images, int64_t first, 
   }
 }
 
+// Copies the runs of each pixel behind each other, and makes the table one of such rows: an entry
+// takes the place of one that has been read.
+void gather(const I8Conv2DPlan& plan, int64_t count, uint8_t* rows, const uint8_t** table) {
+  const int64_t taps = plan.table_taps;
+  const int64_t run = plan.form.k / taps * element_bytes(plan);
+  const uint64_t stride = gathered_bytes(plan);
+  for (int64_t pixel = 0; pixel < (count + kRows - 1) / kRows * kRows; ++pixel, rows += stride) {
+    uint8_t* to = rows;
+    for (int64_t tap = 0; tap < taps; ++tap, to += run) {
+      const uint8_t* const from = table[(pixel / kRows * taps + tap) * kRows + pixel % kRows];
+      wasm_v128_store(to, wasm_v128_load(from));
+      if (run > 16) wasm_v128_store(to + 16, wasm_v128_load(from + 16));
+    }
+    table[pixel] = rows;
+  }
+}
+
 }  // namespace
 
 int64_t i8_image_elements(const I8Conv2DPlan& plan) {
   return plan.shape.batch * plan.padded_height * plan.padded_width * plan.shape.input_channels;
 }
 
-// The images, and behind them zeros for a pixel outside, of which the last may be read in pairs.
+// The images, and behind them zeros for a pixel outside and what may be read with the last.
 uint64_t i8_images_bytes(const I8Conv2DPlan& plan) {
   return align_up(
-      static_cast<uint64_t>(i8_image_elements(plan) + plan.shape.input_channels + 8) *
+      static_cast<uint64_t>(i8_image_elements(plan) + plan.shape.input_channels + 32) *
       (plan.form.quads ? sizeof(uint8_t) : sizeof(int16_t)));
 }
 
@@ -216,11 +248,16 @@ I8Conv2DPlan i8_conv_2d_plan(const Conv2DShape& shape, const ActivationForm& act
     plan.form.taps = int64_t{w.kernel_height} * w.kernel_width;
     plan.form.k = group_channels;
   }
+  plan.table_taps = plan.form.taps;
+  plan.is_gathered = by_rows && plan.form.taps > 1 && plan.form.k <= kLongestGathered;
+  if (plan.is_gathered) {
+    plan.form.k *= plan.form.taps;
+    plan.form.taps = 1;
+  }
   plan.packed_bytes =
       i8_packed_bytes(plan.form, shape.output_channels / std::max(shape.groups, 1)) * shape.groups;
   plan.scratch_bytes =
-      i8_images_bytes(plan) + i8_scales_bytes(plan) +
-      (table_bytes(plan) + align_up(TileSplit::kMaxBlockRows * sizeof(PanelRow))) * plan.threads;
+      i8_images_bytes(plan) + i8_scales_bytes(plan) + own_bytes(plan) * plan.threads;
   return plan;
 }
 
@@ -261,18 +298,20 @@ void i8_conv_2d_run(const I8Conv2DPlan& plan, const void* packed, const void* in
   const int64_t group_outputs = shape.output_channels / shape.groups;
   const uint64_t panel_bytes = plan.form.panel_bytes();
   const uint64_t group_bytes = i8_packed_bytes(plan.form, group_outputs);
-  const uint64_t own_bytes =
-      table_bytes(plan) + align_up(TileSplit::kMaxBlockRows * sizeof(PanelRow));
   const int64_t area = int64_t{shape.output_height} * shape.output_width;
-  const int element_bytes = plan.stage.element_bytes();
+  const int out_bytes = plan.stage.element_bytes();
   const TileSplit split(pixels, group_outputs,
                         plan.form.taps * plan.form.k * shape.output_channels, pool);
   parallel_for(split.pool, split.tasks(), [&](int64_t task, int thread) {
     const TileSplit::Part part = split.part(task);
-    uint8_t* const own = memory + thread * own_bytes;
-    const int16_t** const table = reinterpret_cast<const int16_t**>(own);
+    uint8_t* const own = memory + thread * own_bytes(plan);
+    auto** const table = reinterpret_cast<const uint8_t**>(own);
     auto* const row_scales = reinterpret_cast<PanelRow*>(own + table_bytes(plan));
-    fill_table(plan, images, part.row, part.rows, reinterpret_cast<const uint8_t**>(table));
+    fill_table(plan, images, part.row, part.rows, table);
+    if (plan.is_gathered) {
+      gather(plan, part.rows, reinterpret_cast<uint8_t*>(row_scales + TileSplit::kMaxBlockRows),
+             table);
+    }
     if (scales != nullptr) {
       for (int64_t row = 0; row < (part.rows + kRows - 1) / kRows * kRows; ++row) {
         const BatchScale& scale = scales[(part.row + std::min(row, part.rows - 1)) / area];
@@ -283,10 +322,10 @@ void i8_conv_2d_run(const I8Conv2DPlan& plan, const void* packed, const void* in
       for (int64_t panel = part.first_panel; panel < part.last_panel; ++panel) {
         const int64_t column = panel * kI8TileColumns;
         const int64_t at = part.row * shape.output_channels + group * group_outputs + column;
-        i8_panel(plan.stage, plan.form, part.rows, table,
+        i8_panel(plan.stage, plan.form, part.rows, reinterpret_cast<const int16_t* const*>(table),
                  static_cast<size_t>(group * group_inputs),
                  static_cast<const uint8_t*>(packed) + group * group_bytes + panel * panel_bytes,
-                 row_scales, static_cast<uint8_t*>(output) + at * element_bytes,
+                 row_scales, static_cast<uint8_t*>(output) + at * out_bytes,
                  shape.output_channels,
                  static_cast<size_t>(std::min<int64_t>(kI8TileColumns, group_outputs - column)));
       }

@@ -27,6 +27,8 @@ struct I8Conv2DPlan {
   SumStage stage;
   I8ConvAlgorithm algorithm = I8ConvAlgorithm::kRows;
   PanelForm form;             // Of one group.
+  int64_t table_taps = 1;     // Runs of a pixel: the form's taps, or gathered into one.
+  bool is_gathered = false;
   int64_t padded_height = 0;  // Of the widened images.
   int64_t padded_width = 0;
   int threads = 1;
