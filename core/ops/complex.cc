@@ -1,6 +1,8 @@
 // REAL, IMAG, COMPLEX_ABS (1): the real part, the imaginary part, the absolute value.
 //   input complex64 or complex128 of any shape    output float32 or float64 of the same shape
+#include <cmath>
 #include <complex>
+#include <limits>
 
 #include "core/ops/check.h"
 #include "core/ops/kernels.h"
@@ -14,6 +16,14 @@ Status infer(InferContext& context) {
                             context.input(0).shape);
 }
 
+// Double precision has room for the squares of floats.
+float absolute(std::complex<float> x) {
+  const double sum = double{x.real()} * x.real() + double{x.imag()} * x.imag();
+  const bool is_finite = sum < std::numeric_limits<double>::infinity();
+  return is_finite ? static_cast<float>(std::sqrt(sum)) : std::abs(x);
+}
+double absolute(std::complex<double> x) { return std::abs(x); }
+
 template <class T>
 void compute(EvalContext& context) {
   const auto* from = context.in<std::complex<T>>(0);
@@ -23,7 +33,7 @@ void compute(EvalContext& context) {
     switch (context.code()) {
       case BuiltinOperator::kReal: to[i] = from[i].real(); break;
       case BuiltinOperator::kImag: to[i] = from[i].imag(); break;
-      default: to[i] = std::abs(from[i]); break;
+      default: to[i] = absolute(from[i]); break;
     }
   }
 }
