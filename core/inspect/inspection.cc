@@ -6,6 +6,7 @@
 
 #include "core/inspect/operator_roles.h"
 #include "core/inspect/statistics.h"
+#include "core/inspect/tensor_json.h"
 #include "core/ops/table.h"
 #include "core/ops/versions.h"
 
@@ -145,20 +146,6 @@ std::string_view severity_name(Compatibility::Severity severity) {
   return "note";
 }
 
-json::Value shape_json(const Shape& shape) {
-  json::Value result = json::Value::array();
-  for (int32_t size : shape) result.push(size);
-  return result;
-}
-
-json::Value quantization_json(const Quantization& quantization) {
-  json::Value result = json::Value::object();
-  result.set("scale", list_json<float>(&quantization.scale));
-  result.set("zeroPoint", list_json<int64_t>(&quantization.zero_point));
-  result.set("axis", quantization.quantized_dimension);
-  return result;
-}
-
 json::Value operands_json(const std::vector<InspectedOperand>& operands) {
   json::Value result = json::Value::array();
   for (const InspectedOperand& operand : operands) {
@@ -252,13 +239,8 @@ Inspection inspect_model(const Model& model) {
 }
 
 json::Value tensor_info_json(std::string_view name, const InspectedTensor& tensor) {
-  json::Value result = json::Value::object();
-  result.set("name", name);
-  result.set("dtype", tensor_type_name(tensor.type));
-  result.set("shape", shape_json(tensor.shape));
-  if (!tensor.has_rank) result.set("unranked", true);
-  if (tensor.quantization) result.set("quantization", quantization_json(*tensor.quantization));
-  return result;
+  return tensor_info_json(name, tensor.type, tensor.shape, tensor.has_rank,
+                          tensor.quantization.get());
 }
 
 json::Value compatibility_json(const std::vector<Compatibility>& entries) {

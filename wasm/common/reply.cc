@@ -52,32 +52,6 @@ double heap_offset(const void* address) {
   return static_cast<double>(reinterpret_cast<uintptr_t>(address));
 }
 
-json::Value tensor_info(std::string_view name, const Tensor& tensor) {
-  json::Value shape = json::Value::array();
-  for (int32_t size : tensor.shape) shape.push(size);
-  json::Value info = json::Value::object();
-  info.set("name", name);
-  info.set("dtype", tensor_type_name(tensor.type));
-  info.set("shape", std::move(shape));
-  if (!tensor.has_rank) info.set("unranked", true);
-  json::Value quantization = quantization_value(tensor.quantization.get());
-  if (!quantization.is_null()) info.set("quantization", std::move(quantization));
-  return info;
-}
-
-json::Value quantization_value(const Quantization* quantization) {
-  if (quantization == nullptr || quantization->scale.empty()) return {};
-  json::Value scales = json::Value::array();
-  for (float scale : quantization->scale) scales.push(static_cast<double>(scale));
-  json::Value zero_points = json::Value::array();
-  for (int64_t zero_point : quantization->zero_point) zero_points.push(zero_point);
-  json::Value value = json::Value::object();
-  value.set("scale", std::move(scales));
-  value.set("zeroPoint", std::move(zero_points));
-  value.set("axis", quantization->quantized_dimension);
-  return value;
-}
-
 json::Value metadata_value(const ModelMetadata& metadata) {
   json::Value labels = json::Value::array();
   for (const std::string& label : metadata.labels) labels.push(label);

@@ -24,12 +24,6 @@ std::string status_reply(const Status& status);
 // A position in the module's memory as JavaScript takes it: exact in a double.
 double heap_offset(const void* address);
 
-// The interface's TensorInfo: {"name", "dtype", "shape", "unranked"?, "quantization"?}.
-json::Value tensor_info(std::string_view name, const Tensor& tensor);
-
-// The interface's Quantization; null where there are no scales.
-json::Value quantization_value(const Quantization* quantization);
-
 // The interface's ModelMetadata, with "offset" and "size" in the module's memory in place of bytes:
 // valid as long as `metadata`.
 json::Value metadata_value(const ModelMetadata& metadata);

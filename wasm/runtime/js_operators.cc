@@ -3,6 +3,7 @@
 #include "core/formats/flex_buffers.h"
 #include "core/formats/json.h"
 #include "core/graph/string_tensor.h"
+#include "core/inspect/tensor_json.h"
 #include "core/ops/check.h"
 #include "wasm/common/reply.h"
 
@@ -20,12 +21,6 @@ void add_options(const Operator& op, json::Value* call) {
   call->set("options", std::move(options));
 }
 
-json::Value shape_value(const Shape& shape) {
-  json::Value list = json::Value::array();
-  for (int32_t size : shape) list.push(size);
-  return list;
-}
-
 std::string call_text(const OpContext& context) {
   json::Value call = json::Value::object();
   call.set("name", context.op().custom_name);
@@ -37,16 +32,10 @@ std::string call_text(const OpContext& context) {
       continue;
     }
     const Operand& input = context.input(i);
-    json::Value entry = json::Value::object();
-    entry.set("name", input.name);
-    entry.set("dtype", tensor_type_name(input.type));
-    entry.set("shape", shape_value(input.shape));
+    json::Value entry =
+        tensor_info_json(input.name, input.type, input.shape, true, input.quantization);
     entry.set("offset", heap_offset(input.data));
     entry.set("size", static_cast<double>(input.bytes));
-    if (const json::Value quantization = quantization_value(input.quantization);
-        !quantization.is_null()) {
-      entry.set("quantization", quantization);
-    }
     inputs.push(std::move(entry));
   }
   call.set("inputs", std::move(inputs));

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "core/formats/json.h"
+#include "core/inspect/tensor_json.h"
 #include "wasm/common/open_tflite.h"
 #include "wasm/common/reply.h"
 #include "wasm/runtime/js_operators.h"
@@ -30,7 +31,8 @@ json::Value subgraph_info(const Subgraph& subgraph) {
     json::Value list = json::Value::array();
     for (int32_t index : tensors) {
       const Tensor& tensor = subgraph.tensors[index];
-      list.push(tensor_info(tensor.name, tensor));
+      list.push(tensor_info_json(tensor.name, tensor.type, tensor.shape, tensor.has_rank,
+                                 tensor.quantization.get()));
     }
     return list;
   };
