@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/ops/box.h"
 #include "core/ops/check.h"
 #include "core/ops/custom_options.h"
 #include "core/ops/kernels.h"
@@ -30,10 +31,6 @@ struct Settings {
   float score_threshold = 0;
   float overlap_threshold = 0;
   float scale[4] = {};  // y, x, h, w
-};
-
-struct Box {
-  float top, left, bottom, right;
 };
 
 struct Rival {
@@ -151,16 +148,6 @@ Status decode_boxes(const EvalContext& context, State& state) {
     state.boxes[i] = box;
   }
   return {};
-}
-
-float overlap(const Box& a, const Box& b) {
-  const float area_a = (a.bottom - a.top) * (a.right - a.left);
-  const float area_b = (b.bottom - b.top) * (b.right - b.left);
-  if (area_a <= 0 || area_b <= 0) return 0;
-  const float height = std::max(std::min(a.bottom, b.bottom) - std::max(a.top, b.top), 0.0f);
-  const float width = std::max(std::min(a.right, b.right) - std::max(a.left, b.left), 0.0f);
-  const float both = height * width;
-  return both / (area_a + area_b - both);
 }
 
 // By falling score; of equal ones the lower label, then the earlier box is first.

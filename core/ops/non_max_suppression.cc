@@ -10,6 +10,7 @@
 #include <queue>
 #include <vector>
 
+#include "core/ops/box.h"
 #include "core/ops/check.h"
 #include "core/ops/kernels.h"
 
@@ -26,9 +27,7 @@ Status infer(InferContext& context) {
   ZEOLITE_TRY(require_rank(context, 1, 1));
   ZEOLITE_TRY(require_size(context, 1, 0, context.input(0).shape[0], "scores"));
   for (size_t i = 2; i < context.input_count(); ++i) {
-    if (product(context.input(i).shape) != 1) {
-      return bad_input(input_text(context, i) + ": expected one number");
-    }
+    ZEOLITE_TRY(require_one(context, i, "number"));
   }
   const size_t last = is_soft(context) ? 2 : 1;
   ZEOLITE_TRY(context.set_output(last, TensorType::kInt32, {}));
@@ -43,27 +42,10 @@ Status infer(InferContext& context) {
   return context.set_output(0, TensorType::kInt32, shape);
 }
 
-struct Box {
-  float top;
-  float left;
-  float bottom;
-  float right;
-
-  float area() const { return (bottom - top) * (right - left); }
-};
-
 Box box_at(const float* boxes, int32_t index) {
   const float* corners = boxes + static_cast<int64_t>(index) * 4;
   return {std::min(corners[0], corners[2]), std::min(corners[1], corners[3]),
           std::max(corners[0], corners[2]), std::max(corners[1], corners[3])};
-}
-
-float overlap(const Box& a, const Box& b) {
-  if (a.area() <= 0 || b.area() <= 0) return 0;
-  const float height = std::max(0.0f, std::min(a.bottom, b.bottom) - std::max(a.top, b.top));
-  const float width = std::max(0.0f, std::min(a.right, b.right) - std::max(a.left, b.left));
-  const float common = height * width;
-  return common / (a.area() + b.area() - common);
 }
 
 struct Candidate {
