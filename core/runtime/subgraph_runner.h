@@ -91,6 +91,8 @@ class SubgraphRunner {
 
   // Leaves weights in 16 bits where the operators behind their DEQUANTIZE take them so.
   void keep_half_weights();
+  // An error unless a tensor of this shape can take part in a run.
+  static Status check_shape(std::span<const int32_t> shape);
   void check_order(std::vector<Issue>* issues) const;
   Status plan_step(size_t index);
   // The shapes of an operator's outputs, as far as they are known now.
