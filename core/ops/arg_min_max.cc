@@ -21,9 +21,7 @@ Status infer(InferContext& context) {
     return bad_input("the output's type is " + std::string(tensor_type_name(type)) +
                      ", expected int32 or int64");
   }
-  if (product(context.input(1).shape) != 1) {
-    return bad_input(input_text(context, 1) + ": expected one axis");
-  }
+  ZEOLITE_TRY(require_one(context, 1, "axis"));
   if (!context.input(1).has_data) return context.set_output_unknown(0, type);
   ZEOLITE_ASSIGN(const int64_t value, integer_of(context, 1));
   ZEOLITE_ASSIGN(const int axis, checked_axis(value, input.rank()));

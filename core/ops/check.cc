@@ -45,6 +45,12 @@ Status require_size(const OpContext& context, size_t index, int axis, int64_t ex
                    std::string(what) + ", expected " + std::to_string(expected));
 }
 
+Status require_one(const OpContext& context, size_t index, std::string_view what) {
+  const int64_t count = product(context.input(index).shape);
+  if (count == 1 || count == kFree) return {};
+  return bad_input(input_text(context, index) + ": expected one " + std::string(what));
+}
+
 Result<int> checked_axis(int64_t axis, int rank) {
   if (axis < -rank || axis >= rank) {
     return bad_input("axis " + std::to_string(axis) + " is outside a tensor of " +

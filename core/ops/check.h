@@ -29,6 +29,9 @@ Status require_same_scale(const Operand& a, const Operand& b);
 Status require_size(const OpContext& context, size_t index, int axis, int64_t expected,
                     std::string_view what);
 
+// Errors unless the input has one element, or a free number of them. `what` it is: "axis".
+Status require_one(const OpContext& context, size_t index, std::string_view what);
+
 // The axis counted from the front; an error outside [-rank, rank).
 Result<int> checked_axis(int64_t axis, int rank);
 

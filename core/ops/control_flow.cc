@@ -96,10 +96,7 @@ bool plan(InferContext& context, int32_t index, std::vector<std::vector<Operand>
 
 Status infer_choice(InferContext& context) {
   if (context.code() != Code::kStablehloComposite) {
-    const int64_t count = product(context.input(0).shape);
-    if (count != 1 && count != kFree) {
-      return bad_input(input_text(context, 0) + ": expected one value to choose by");
-    }
+    ZEOLITE_TRY(require_one(context, 0, "value to choose by"));
   }
   ZEOLITE_ASSIGN(const std::vector<const Subgraph*> subgraphs, subgraphs_of(context));
   for (const Subgraph* subgraph : subgraphs) {

@@ -11,9 +11,7 @@ namespace zeolite {
 namespace {
 
 Status infer(InferContext& context) {
-  if (product(context.input(1).shape) != 1) {
-    return bad_input(input_text(context, 1) + ": expected one axis");
-  }
+  ZEOLITE_TRY(require_one(context, 1, "axis"));
   return context.set_output(0, context.input(0).type, context.input(0).shape);
 }
 

@@ -36,11 +36,6 @@ Status eval_table(EvalContext& context) {
   return {};
 }
 
-Status require_handle(const OpContext& context) {
-  if (product(context.input(0).shape) == 1) return {};
-  return bad_input(input_text(context, 0) + ": expected one handle");
-}
-
 Result<HashTable*> table_of(EvalContext& context) {
   const int32_t handle = *context.in<int32_t>(0);
   HashTable* table = context.host().resources().find_table(handle);
@@ -61,7 +56,7 @@ std::string_view element(const Operand& operand, int64_t index) {
 }
 
 Status infer_import(InferContext& context) {
-  ZEOLITE_TRY(require_handle(context));
+  ZEOLITE_TRY(require_one(context, 0, "handle"));
   if (context.input(1).shape == context.input(2).shape) return {};
   return bad_input(input_text(context, 1) + " and " + input_text(context, 2) +
                    " have different shapes");
@@ -83,11 +78,8 @@ Status eval_import(EvalContext& context) {
 }
 
 Status infer_find(InferContext& context) {
-  ZEOLITE_TRY(require_handle(context));
-  const int64_t count = product(context.input(2).shape);
-  if (count != 1 && count != kFree) {
-    return bad_input(input_text(context, 2) + ": expected one value");
-  }
+  ZEOLITE_TRY(require_one(context, 0, "handle"));
+  ZEOLITE_TRY(require_one(context, 2, "value"));
   if (context.output(0).type != context.input(2).type) {
     return bad_input(input_text(context, 2) + ": expected the type of the output");
   }
@@ -114,7 +106,7 @@ Status eval_find(EvalContext& context) {
 }
 
 Status infer_size(InferContext& context) {
-  ZEOLITE_TRY(require_handle(context));
+  ZEOLITE_TRY(require_one(context, 0, "handle"));
   return context.set_output(0, TensorType::kInt64, {1});
 }
 

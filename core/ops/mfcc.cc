@@ -54,8 +54,7 @@ Status infer(InferContext& context) {
   ZEOLITE_ASSIGN(const Settings settings, settings_of(context));
   ZEOLITE_TRY(require_rank(context, 0, 3));
   const Shape& input = context.input(0).shape;
-  const int64_t rates = product(context.input(1).shape);
-  if (rates >= 0 && rates != 1) return bad_input("expected one sample rate");
+  ZEOLITE_TRY(require_one(context, 1, "sample rate"));
   if (input[2] >= 0 && input[2] < 2) return bad_input("spectra have fewer than 2 bins");
   return context.set_output(0, TensorType::kFloat32, {input[0], input[1], settings.coefficients});
 }

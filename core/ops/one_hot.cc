@@ -12,11 +12,7 @@ Status infer(InferContext& context) {
   const Operand& indices = context.input(0);
   const TensorType type = context.input(2).type;
   ZEOLITE_TRY(require_same_type(context, 2, 3));
-  for (size_t i = 1; i < 4; ++i) {
-    if (product(context.input(i).shape) != 1) {
-      return bad_input(input_text(context, i) + ": expected one value");
-    }
-  }
+  for (size_t i = 1; i < 4; ++i) ZEOLITE_TRY(require_one(context, i, "value"));
   if (!context.input(1).has_data) return context.set_output_unknown(0, type);
   ZEOLITE_ASSIGN(const int64_t depth, integer_of(context, 1));
   if (depth < 0 || depth > INT32_MAX) return bad_input("depth is " + std::to_string(depth));

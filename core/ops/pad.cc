@@ -48,9 +48,7 @@ Status infer(InferContext& context) {
   }
   if (context.code() == BuiltinOperator::kPadv2) {
     ZEOLITE_TRY(require_same_type(context, 0, 2));
-    if (product(context.input(2).shape) != 1) {
-      return bad_input(input_text(context, 2) + ": expected one value");
-    }
+    ZEOLITE_TRY(require_one(context, 2, "value"));
   }
   if (!context.input(1).has_data) return context.set_output_unknown(0, input.type);
   ZEOLITE_ASSIGN(const std::vector<int64_t> paddings, paddings_of(context));

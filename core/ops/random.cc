@@ -77,9 +77,7 @@ Status eval_shaped(EvalContext& context) {
 
 Status infer_multinomial(InferContext& context) {
   ZEOLITE_TRY(require_rank(context, 0, 2));
-  if (product(context.input(1).shape) != 1) {
-    return bad_input(input_text(context, 1) + ": expected the number of samples");
-  }
+  ZEOLITE_TRY(require_one(context, 1, "number of samples"));
   const TensorType type = context.output(0).type;
   if (!context.input(1).has_data) return context.set_output_unknown(0, type);
   ZEOLITE_ASSIGN(const int64_t samples, integer_of(context, 1));

@@ -15,11 +15,6 @@
 namespace zeolite {
 namespace {
 
-Status require_scalar(const OpContext& context, size_t index) {
-  if (product(context.input(index).shape) == 1) return {};
-  return bad_input(input_text(context, index) + ": expected one value");
-}
-
 template <class T>
 T value_of(const OpContext& context, size_t index) {
   return *reinterpret_cast<const T*>(context.input(index).data);
@@ -49,7 +44,7 @@ Status infer_range(InferContext& context) {
   const TensorType type = context.input(0).type;
   for (size_t i = 0; i < 3; ++i) {
     ZEOLITE_TRY(require_same_type(context, 0, i));
-    ZEOLITE_TRY(require_scalar(context, i));
+    ZEOLITE_TRY(require_one(context, i, "value"));
   }
   for (size_t i = 0; i < 3; ++i) {
     if (!context.input(i).has_data) return context.set_output_unknown(0, type);

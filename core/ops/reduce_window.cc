@@ -108,9 +108,7 @@ Result<Reducer> reducer_for(const OpContext& context, const Model* model) {
 
 Status infer(InferContext& context) {
   ZEOLITE_TRY(require_same_type(context, 0, 1));
-  if (product(context.input(1).shape) != 1) {
-    return bad_input(input_text(context, 1) + ": expected one start value");
-  }
+  ZEOLITE_TRY(require_one(context, 1, "start value"));
   ZEOLITE_TRY(reducer_for(context, context.model()).take_status());
   const TensorType type = context.input(0).type;
   const bool is_known = is_stablehlo(context) || (context.input(2).has_data &&

@@ -56,9 +56,7 @@ Status infer_sorted(InferContext& context) {
 
 Status infer_unsorted(InferContext& context) {
   ZEOLITE_TRY(check_ids_shape(context));
-  if (product(context.input(2).shape) != 1) {
-    return bad_input(input_text(context, 2) + ": expected the number of segments");
-  }
+  ZEOLITE_TRY(require_one(context, 2, "number of segments"));
   if (!context.input(2).has_data) return context.set_output_unknown(0, context.input(0).type);
   ZEOLITE_ASSIGN(const int64_t segments, integer_of(context, 2));
   if (segments < 0) return bad_input("there can't be " + std::to_string(segments) + " segments");

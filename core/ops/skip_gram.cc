@@ -18,10 +18,7 @@ Status infer(InferContext& context) {
     return bad_input("sequences of " + std::to_string(options.ngram_size) + " words, " +
                      std::to_string(options.max_skip_size) + " left out, are not possible");
   }
-  const int64_t count = product(context.input(0).shape);
-  if (count != 1 && count != kFree) {
-    return bad_input(input_text(context, 0) + ": expected one string");
-  }
+  ZEOLITE_TRY(require_one(context, 0, "string"));
   return context.set_output_unknown(0, TensorType::kString);
 }
 

@@ -16,9 +16,7 @@ Status infer(InferContext& context) {
   ZEOLITE_TRY(require_rank(context, 0, 0, 2));
   ZEOLITE_TRY(require_rank(context, 1, 1));
   ZEOLITE_TRY(require_rank(context, 2, 0, 1));
-  if (product(context.input(3).shape) != 1) {
-    return bad_input(input_text(context, 3) + ": expected one value");
-  }
+  ZEOLITE_TRY(require_one(context, 3, "value"));
   const Shape& indices = context.input(0).shape;
   const int32_t places = indices.empty() ? 1 : indices[0];
   if (context.input(2).rank() == 1) ZEOLITE_TRY(require_size(context, 2, 0, places, "values"));

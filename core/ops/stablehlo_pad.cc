@@ -60,9 +60,7 @@ Result<std::vector<Edges>> edges_of(const OpContext& context) {
 Status infer(InferContext& context) {
   const size_t value = is_dilate(context) ? 2 : 1;
   ZEOLITE_TRY(require_same_type(context, 0, value));
-  if (product(context.input(value).shape) != 1) {
-    return bad_input(input_text(context, value) + ": expected one value");
-  }
+  ZEOLITE_TRY(require_one(context, value, "value"));
   const TensorType type = context.input(0).type;
   if (is_dilate(context) && !context.input(1).has_data) return context.set_output_unknown(0, type);
   ZEOLITE_ASSIGN(const std::vector<Edges> edges, edges_of(context));

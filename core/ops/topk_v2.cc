@@ -18,9 +18,7 @@ Status infer(InferContext& context) {
   const TensorType index_type = context.output(1).type == TensorType::kInt16 ? TensorType::kInt16
                                                                              : TensorType::kInt32;
   ZEOLITE_TRY(require_rank(context, 0, 1, kMaxRank));
-  if (product(context.input(1).shape) != 1) {
-    return bad_input(input_text(context, 1) + ": expected one value");
-  }
+  ZEOLITE_TRY(require_one(context, 1, "value"));
   if (!context.input(1).has_data) {
     ZEOLITE_TRY(context.set_output_unknown(0, input.type));
     return context.set_output_unknown(1, index_type);

@@ -23,11 +23,6 @@ Status eval_handle(EvalContext& context) {
   return {};
 }
 
-Status require_handle(const OpContext& context) {
-  if (product(context.input(0).shape) == 1) return {};
-  return bad_input(input_text(context, 0) + ": expected one handle");
-}
-
 Result<Variable*> variable_of(EvalContext& context) {
   const int32_t handle = *context.in<int32_t>(0);
   Variable* variable = context.host().resources().find_variable(handle);
@@ -35,7 +30,7 @@ Result<Variable*> variable_of(EvalContext& context) {
   return variable;
 }
 
-Status infer_assign(InferContext& context) { return require_handle(context); }
+Status infer_assign(InferContext& context) { return require_one(context, 0, "handle"); }
 
 Status eval_assign(EvalContext& context) {
   ZEOLITE_ASSIGN(Variable* variable, variable_of(context));
@@ -55,7 +50,7 @@ Status eval_assign(EvalContext& context) {
 }
 
 Status infer_read(InferContext& context) {
-  ZEOLITE_TRY(require_handle(context));
+  ZEOLITE_TRY(require_one(context, 0, "handle"));
   return context.set_output_unknown(0, context.output(0).type);
 }
 
