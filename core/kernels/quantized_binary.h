@@ -56,9 +56,11 @@ struct QuantizedBinaryParameters {
   int32_t zero_point = 0;
   int32_t min = 0;  // Of the stored results.
   int32_t max = 0;
-  QuickProduct quick;  // Set by set_quick.
+  QuickProduct quick;           // Set by set_quick, as is
+  QuickProduct quick_positive;  // that of a at 0 and above, for kPrelu.
 
-  // When all else is known, for kMul and kSquaredDifference of bytes: the SIMD kernel needs it.
+  // When all else is known, for products of bytes (kMul, kSquaredDifference, kPrelu): the SIMD
+  // kernel needs it.
   void set_quick();
 };
 

@@ -21,8 +21,8 @@ int32_t quick_result(QuickProduct product, int64_t x) {
   return std::bit_cast<int32_t>(moved + kMagic) - kMagicBits;
 }
 
-// False when sums may leave 12 bits before the point. Zero points are those of uint8 inputs and of an
-// int8 output.
+// False when sums may leave 12 bits before the point. Zero points are those of uint8 inputs and of
+// an int8 output.
 bool set_sum(const QuantizedBinaryParameters& p, int a_zero, int b_zero, int zero_point, Sum* sum) {
   if (p.factor.shift > 0 || p.a_factor.shift > 0 || p.b_factor.shift > 0) return false;
   const double unit = std::ldexp(real_of(p.factor), p.left_shift);
@@ -93,7 +93,8 @@ QuickProduct quick_product(FixedPointFactor factor, QuickInput input, int64_t le
   const double scale = real_of(factor);
   const auto value = [&](int64_t x) { return input == QuickInput::kSquares ? x * x : x; };
   const auto largest = static_cast<double>(std::max(std::abs(value(least)), std::abs(value(most))));
-  if (factor.shift > 0 || scale <= 0 || largest * scale > 1 << 21) return {};
+  if (scale <= 0 || largest * scale > 1 << 21) return {};
+  if (factor.shift > 0 && std::ldexp(largest, factor.shift) > 1 << 30) return {};
   QuickProduct product;
   // Rounding twice is rounding once what has been moved by half of the second rounding's last bit.
   if (factor.shift < 0) product.away = std::ldexp(1.0f, factor.shift - 1);
@@ -134,6 +135,14 @@ void QuantizedBinaryParameters::set_quick() {
     const auto [low, high] = std::minmax({a_range[0] * b_range[0], a_range[0] * b_range[1],
                                           a_range[1] * b_range[0], a_range[1] * b_range[1]});
     quick = quick_product(factor, QuickInput::kIntegers, low, high, from, to);
+  } else if (function == QuantizedBinary::kPrelu && left_shift == 0) {
+    const int64_t lowest = std::min<int64_t>(a_range[0], 0);
+    const auto [low, high] = std::minmax({lowest * b_range[0], lowest * b_range[1]});
+    quick_positive = quick_product(a_factor, QuickInput::kIntegers, 0,
+                                   std::max<int64_t>(a_range[1], 0), from, to);
+    if (quick_positive.scale == 0) return;
+    quick = quick_product(factor, QuickInput::kIntegers, std::min<int64_t>(low, 0),
+                          std::max<int64_t>(high, 0), from, to);
   } else if (function == QuantizedBinary::kSquaredDifference && left_shift == kSquaresShift &&
              real_of(a_factor) <= 0.5 && real_of(b_factor) <= 0.5) {
     const auto scaled = [](int64_t x, FixedPointFactor by) {
@@ -165,6 +174,9 @@ QuickBytes::QuickBytes(const QuantizedBinaryParameters& p) : function_(p.functio
     is_usable_ = true;
     if (p.function == QuantizedBinary::kMul) {
       multiply_ = Multiply(Product<true>(p.quick, zero_point), a_zero, b_zero);
+    } else if (p.function == QuantizedBinary::kPrelu) {
+      prelu_ = Prelu(Multiply(Product<true>(p.quick, zero_point), a_zero, b_zero),
+                     p.quick_positive);
     } else {
       square_ = SquareDifference(Product<false>(p.quick, zero_point),
                                  ScaledBytes(a_zero, p.a_factor), ScaledBytes(b_zero, p.b_factor));
@@ -178,6 +190,7 @@ int64_t QuickBytes::run(const uint8_t* a, int64_t a_stride, const uint8_t* b, in
     return loop(function, ends_, {a, a_stride}, {b, b_stride}, count, output);
   };
   if (function_ == QuantizedBinary::kMul) return go(multiply_);
+  if (function_ == QuantizedBinary::kPrelu) return go(prelu_);
   if (function_ != QuantizedBinary::kSquaredDifference) return go(sum_);
   if (b_stride != 0 || !square_.a.is_half) return go(square_);
   return go(DifferenceFromOne(square_,

@@ -8,8 +8,9 @@
 
 namespace zeolite {
 
-// ADD, SUB, MUL and SQUARED_DIFFERENCE to the bit as scale_by rounds them, except that sums so near to
-// a half that the arithmetic's own error counts are left to the caller: of random ones one in 4000.
+// ADD, SUB, MUL, PRELU and SQUARED_DIFFERENCE to the bit as scale_by rounds them, except that sums so near
+// to a half that the arithmetic's own error counts are left to the caller: of random ones one in
+// 4000.
 // Products are of one number, so that set_quick can try them all.
 class QuickBytes {
  public:
@@ -32,6 +33,7 @@ class QuickBytes {
   // That of the function.
   quick_bytes::Sum sum_;
   quick_bytes::Multiply multiply_;
+  quick_bytes::Prelu prelu_;
   quick_bytes::SquareDifference square_;
 };
 

@@ -1,5 +1,5 @@
-// What QuickBytes does with sixteen pairs of bytes in registers. Each struct holds constants that are
-// made before a loop; operator() takes uint8 and gives int8.
+// What QuickBytes does with sixteen pairs of bytes in registers. Each struct holds constants that
+// are made before a loop; operator() takes uint8 and gives int8.
 #pragma once
 
 #include <cstdint>
@@ -74,9 +74,11 @@ struct Product {
   bool are_sure() const { return true; }
 
   [[gnu::always_inline]] v128_t four(v128_t x) const {
-    const F32x4 y = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(x), scale);
+    return round(wasm_f32x4_mul(wasm_f32x4_convert_i32x4(x), scale), away);
+  }
+  [[gnu::always_inline]] v128_t round(F32x4 y, F32x4 by) const {
     const F32x4 moved =
-        wasm_f32x4_add(y, IsSigned ? wasm_v128_or(wasm_v128_and(y, sign), away) : away);
+        wasm_f32x4_add(y, IsSigned ? wasm_v128_or(wasm_v128_and(y, sign), by) : by);
     return wasm_i32x4_sub(wasm_f32x4_add(moved, magic), magic_bits);
   }
   // Beside zeros a product of pairs is one of numbers, in fewer instructions than extmul is on x64.
@@ -102,6 +104,37 @@ struct Multiply : Product<true> {
                              wasm_i16x8_sub(low_half(y), b_zero));
     return wasm_i8x16_narrow_i16x8(low, eight(wasm_i16x8_sub(high_half(x), a_zero),
                                               wasm_i16x8_sub(high_half(y), b_zero)));
+  }
+};
+
+// Where x is negative its product with y, else x, each with its own factor.
+struct Prelu : Multiply {
+  F32x4 positive_scale;
+  F32x4 positive_away;
+
+  Prelu() = default;
+  Prelu(const Multiply& negative, QuickProduct positive)
+      : Multiply(negative),
+        positive_scale(wasm_f32x4_splat(positive.scale)),
+        positive_away(wasm_f32x4_splat(positive.away)) {}
+
+  [[gnu::always_inline]] v128_t choose(v128_t x, v128_t product) const {
+    const v128_t negative = wasm_i32x4_shr(x, 31);
+    const F32x4 y = wasm_f32x4_mul(
+        wasm_f32x4_convert_i32x4(wasm_v128_bitselect(product, x, negative)),
+        wasm_v128_bitselect(scale, positive_scale, negative));
+    return round(y, wasm_v128_bitselect(away, positive_away, negative));
+  }
+  [[gnu::always_inline]] v128_t eight_of(v128_t x, v128_t y) const {
+    return wasm_i16x8_narrow_i32x4(
+        choose(wasm_i32x4_extend_low_i16x8(x), wasm_i32x4_extmul_low_i16x8(x, y)),
+        choose(wasm_i32x4_extend_high_i16x8(x), wasm_i32x4_extmul_high_i16x8(x, y)));
+  }
+  [[gnu::always_inline]] v128_t operator()(v128_t x, v128_t y) const {
+    const v128_t low = eight_of(wasm_i16x8_sub(low_half(x), a_zero),
+                                wasm_i16x8_sub(low_half(y), b_zero));
+    return wasm_i8x16_narrow_i16x8(low, eight_of(wasm_i16x8_sub(high_half(x), a_zero),
+                                                 wasm_i16x8_sub(high_half(y), b_zero)));
   }
 };
 
@@ -159,7 +192,8 @@ struct SquareDifference : Product<false> {
 struct DifferenceFromOne : SquareDifference {
   v128_t one;
 
-  DifferenceFromOne(const SquareDifference& of, v128_t y) : SquareDifference(of), one(b(low_half(y))) {}
+  DifferenceFromOne(const SquareDifference& of, v128_t y)
+      : SquareDifference(of), one(b(low_half(y))) {}
 
   [[gnu::always_inline]] v128_t operator()(v128_t x, v128_t) const {
     const auto distance = [&](v128_t eight) {

@@ -129,6 +129,7 @@ Result<QuantizedBinaryParameters> quantized_binary_parameters(const OpContext& c
       p.function = QuantizedBinary::kPrelu;
       p.a_factor = fixed_point_factor(a.scale / output.scale);
       p.factor = fixed_point_factor(a.scale * b.scale / output.scale);
+      p.set_quick();
       return p;
     default: return unsupported("no such function of quantized numbers");
   }

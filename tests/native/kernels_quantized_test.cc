@@ -187,7 +187,8 @@ TEST(QuantizedBinary, AgreesWithItsFormulaOnManyPairsOfBytes) {
   const std::pair<double, double> factors[] = {
       {0.5, 0.5}, {0.5, 0.25}, {0.31, 0.5}, {0.5, 0.41237}, {0.4999999, 0.0123}, {0.5, 0}};
   for (QuantizedBinary function : {QuantizedBinary::kAdd, QuantizedBinary::kSub,
-                                   QuantizedBinary::kMul, QuantizedBinary::kSquaredDifference}) {
+                                   QuantizedBinary::kMul, QuantizedBinary::kPrelu,
+                                   QuantizedBinary::kSquaredDifference}) {
     const bool is_sum = function == QuantizedBinary::kAdd || function == QuantizedBinary::kSub;
     QuantizedBinaryParameters p;
     p.function = function;
@@ -197,7 +198,7 @@ TEST(QuantizedBinary, AgreesWithItsFormulaOnManyPairsOfBytes) {
       p.b_factor = fixed_point_factor(b_factor);
       for (double factor : {1.0, 0.5, 0.3731, 3.14159, 7.5, 100.0}) {
         const double unit = is_sum                             ? std::ldexp(1.0, -20)
-                            : function == QuantizedBinary::kMul ? 1.0 / 64
+                            : p.left_shift == 0                 ? 1.0 / 64
                                                                 : std::ldexp(1.0, -20);
         p.factor = fixed_point_factor(factor * unit);
         p.a_zero_point = factor < 1 ? -128 : 3;
