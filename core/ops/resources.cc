@@ -3,9 +3,9 @@
 namespace zeolite {
 
 int32_t Resources::variable_handle(std::string_view container, std::string_view shared_name) {
-  // No name contains a zero byte: FlatBuffers' strings end there for their readers.
-  std::string key = "variable";
-  for (std::string_view part : {container, shared_name}) key.append(1, '\0').append(part);
+  // Names may hold any character: only with its length is the first one told from the second.
+  std::string key = "variable " + std::to_string(container.size()) + " ";
+  key.append(container).append(shared_name);
   const auto [found, is_new] = handles_.try_emplace(key, static_cast<int32_t>(entries_.size()));
   if (is_new) entries_.push_back({std::make_unique<Variable>(), nullptr});
   return found->second;

@@ -1,6 +1,7 @@
 // Models of several subgraphs: control flow, and what lives beside the tensors.
 #include <gmock/gmock.h>
 
+#include "core/ops/resources.h"
 #include "core/ops/user_operators.h"
 #include "tests/native/support/model_builder.h"
 
@@ -251,6 +252,19 @@ TEST(Variables, BelongToOneInterpreter) {
   expect_run(*b);
   EXPECT_THAT(output_values<float>(*a).data, ElementsAre(11));
   EXPECT_THAT(output_values<float>(*b).data, ElementsAre(1));
+}
+
+TEST(Variables, AreToldApartByBothNames) {
+  Resources resources;
+  const int32_t first = resources.variable_handle("a", "bc");
+  EXPECT_EQ(resources.variable_handle("a", "bc"), first);
+  for (const auto& [container, name] :
+       {std::pair<std::string, std::string>{"ab", "c"}, {"", "abc"}, {std::string("a\0b", 3), "c"},
+        {"a", std::string("b\0c", 3)}, {"1 a", "bc"}}) {
+    EXPECT_NE(resources.variable_handle(container, name), first) << container << " " << name;
+  }
+  EXPECT_NE(resources.variable_handle(std::string("a\0b", 3), "c"),
+            resources.variable_handle("a", std::string("b\0c", 3)));
 }
 
 TEST(Variables, AnswerWithAnErrorWhenTheyHaveNoValue) {
