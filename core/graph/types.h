@@ -15,10 +15,10 @@ namespace zeolite {
 // Sizes of a tensor, outermost first; -1 is a dimension that is free until it is known.
 using Shape = std::vector<int32_t>;
 
-// More dimensions than any operator takes.
+// The most dimensions of what is computed with; what only moves elements takes more.
 inline constexpr int kMaxRank = 8;
 
-// Bits of one element: 32 for float32, 4 for int4, 32 for resource (a handle, see ops/resources.h); 0
+// Bits of one element: 32 for float32, 4 for int4, 32 for resource (a handle, which is an int32); 0
 // where elements have no fixed size (string, variant) or the type is unknown.
 int bits_per_element(TensorType type);
 

@@ -25,8 +25,8 @@
 
 namespace zeolite {
 
-// The most dimensions of an operand. The real runtime's arithmetic takes up to kMaxRank, but what
-// only moves or reshapes makes more.
+// The most dimensions of an operand. The real runtime's arithmetic takes 8 at most (kMaxRank), and
+// what only moves or reshapes elements takes more.
 inline constexpr int kMaxOperandRank = 16;
 
 class Resources;

@@ -2,9 +2,8 @@
 // time and with constant ones, which are evaluated while planning.
 #include <gmock/gmock.h>
 
-#include <set>
-
 #include <limits>
+#include <set>
 
 #include "core/ops/evaluate.h"
 #include "core/ops/table.h"
