@@ -1,4 +1,4 @@
-// Activations for integer products: 16 bits each, minus their zero point.
+// Activations for integer products: 16 bits each, minus their zero point, or unsigned bytes.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +31,8 @@ struct BatchScale {
   int32_t min = -127;
 };
 
-// Symmetric: the scale takes the largest magnitude to 127. Asymmetric: lowest to -128 and highest to
-// 127, with 0 among them exactly.
+// Symmetric: the scale takes the largest magnitude to 127. Asymmetric: lowest to -128 and highest
+// to 127, with 0 among them exactly.
 BatchScale batch_scale_of(const float* values, int64_t count, bool asymmetric);
 
 // `count` elements of `source`, as `form` says, to target; `scale` is for kFloat32.

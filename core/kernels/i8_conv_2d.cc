@@ -29,7 +29,8 @@ uint64_t table_bytes(const I8Conv2DPlan& plan) {
 
 int64_t element_bytes(const I8Conv2DPlan& plan) { return plan.form.quads ? 1 : sizeof(int16_t); }
 
-// Runs this short are gathered into rows: each begins a loop of its own else, and fills whole groups.
+// Runs this short are gathered into rows: each begins a loop of its own else, and fills whole
+// groups.
 constexpr int64_t kLongestGathered = 16;
 
 // A gathered row, with what may be written and read behind it.

@@ -1,6 +1,6 @@
-// CONV_2D, FULLY_CONNECTED and one matrix of BATCH_MATMUL with integers: plan once for a shape, pack
-// the weights once, run often. A matrix product [m, k] * [k, n] is the convolution 1x1 of m images
-// of one pixel.
+// CONV_2D, FULLY_CONNECTED and one matrix of BATCH_MATMUL with integers: plan once for a shape,
+// pack the weights once, run often. A matrix product [m, k] * [k, n] is the convolution 1x1 of m
+// images of one pixel.
 //
 //   I8Conv2DPlan plan = i8_conv_2d_plan(shape, activations, stage, wide_weights, threads);
 //   ... allocate plan.packed_bytes and plan.scratch_bytes, both aligned to 16 bytes ...
@@ -61,7 +61,9 @@ struct I8Weights {
           data)[(n / 4 * (shuffled_depth / 16) + k / 16) * 64 + n % 4 * 16 + k % 16];
     }
     const auto* bytes = static_cast<const uint8_t*>(data);
-    if (bits == 8) return (is_signed ? static_cast<int8_t>(bytes[index]) : bytes[index]) - zero_point;
+    if (bits == 8) {
+      return (is_signed ? static_cast<int8_t>(bytes[index]) : bytes[index]) - zero_point;
+    }
     if (bits == 16) return static_cast<const int16_t*>(data)[index] - zero_point;
     const int per_byte = 8 / bits;
     const int shift = static_cast<int>(index % per_byte) * bits;
@@ -71,7 +73,8 @@ struct I8Weights {
 };
 
 // Writes plan.packed_bytes. Weight (o, tap, i) is number o * stride_o + (tap * channels of a group
-// + i) * stride_k of `weights`; for OHWI stride_o is the number of a filter's weights and stride_k 1.
+// + i) * stride_k of `weights`; for OHWI stride_o is the number of a filter's weights and
+// stride_k 1.
 void i8_conv_2d_pack(const I8Conv2DPlan& plan, const I8Weights& weights, int64_t stride_o,
                      int64_t stride_k, const SumColumns& columns, void* packed);
 

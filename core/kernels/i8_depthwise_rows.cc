@@ -3,7 +3,8 @@
 // make two rows of the output, and each interleaved pixel serves three of their columns.
 //
 // A block of 8 channels of the rows that are needed is interleaved, some KB, and used at once. With
-// i32x4_dot4_add a pixel is 4 bytes a channel; elsewhere 4 numbers of 16 bits, minus the zero point.
+// i32x4_dot4_add a pixel is 4 bytes a channel; elsewhere 4 numbers of 16 bits, minus the zero
+// point.
 #include "core/kernels/i8_depthwise_parts.h"
 #include "core/kernels/i8_tile.h"
 #include "core/kernels/split.h"
@@ -23,7 +24,8 @@ struct Layout {
   int64_t stride;     // Bytes between pixels of the images.
   int64_t groups;         // Of input rows.
   int64_t kernel_width;
-  int64_t output_rows;    // Made from the groups at once: 1 or 2.
+  int64_t output_rows;    // Made from the groups at once: 1 or 2,
+  int64_t distance;       // which are so far apart.
   int64_t pixel_bytes;    // Of a block.
   int64_t width;          // Pixels of a group's row with padding.
   uint64_t block_bytes;   // Packed: a head and the weights.
@@ -42,10 +44,11 @@ struct Layout {
     blocks = (channels + kColumns - 1) / kColumns;
     groups = (w.kernel_height + kGroupRows - 1) / kGroupRows;
     kernel_width = w.kernel_width;
-    output_rows = w.dilation_height == 1 && shape.output_height > 1 &&
-                          w.kernel_height + w.stride_height <= groups * kGroupRows
-                      ? 2
-                      : 1;
+    const bool two = (w.dilation_height == 1 || w.stride_height == 1) &&
+                     shape.output_height > w.dilation_height &&
+                     w.kernel_height + w.stride_height <= groups * kGroupRows;
+    output_rows = two ? 2 : 1;
+    distance = two ? w.dilation_height : 1;
     pixel_bytes = plan.quads ? 32 : 64;
     width = int64_t{std::max(shape.output_width, kRows) - 1} * w.stride_width +
             (kernel_width - 1) * w.dilation_width + 1;
@@ -63,6 +66,10 @@ struct Layout {
     own_bytes = align_up(groups * width * pixel_bytes);
   }
 
+  int64_t strips(int64_t height) const {
+    const int64_t rows = output_rows * distance;
+    return (height + rows - 1) / rows * distance;
+  }
   int64_t first_channel(int64_t block) const {
     return std::min(block * kColumns, channels - columns);
   }
@@ -190,9 +197,13 @@ struct Run {
   uint8_t* output;
   const BatchScale* scales;
 
-  // Rows [oy, oy + rows) of the output.
-  void make(int64_t image, int64_t oy, int64_t rows, uint8_t* own) const {
+  // One or two rows of the output.
+  void make(int64_t image, int64_t strip, uint8_t* own) const {
     const DepthwiseConv2DShape& shape = plan.shape;
+    const int64_t distance = layout.distance;
+    const int64_t oy = strip / distance * distance * layout.output_rows + strip % distance;
+    if (oy >= shape.output_height) return;
+    const bool two = layout.output_rows == 2 && oy + distance < shape.output_height;
     const Window2D& w = shape.window;
     const bool is_float = scales != nullptr;
     const BatchScale scale = is_float ? scales[image] : BatchScale();
@@ -252,11 +263,11 @@ struct Run {
       uint8_t* const out =
           output + (image * shape.output_height + oy) * out_row + first * bytes;
       if (plan.quads) {
-        rows == 2 ? block_rows<true, 2>(run, out, out + out_row)
-                  : block_rows<true, 1>(run, out, nullptr);
+        two ? block_rows<true, 2>(run, out, out + distance * out_row)
+            : block_rows<true, 1>(run, out, nullptr);
       } else {
-        rows == 2 ? block_rows<false, 2>(run, out, out + out_row)
-                  : block_rows<false, 1>(run, out, nullptr);
+        two ? block_rows<false, 2>(run, out, out + distance * out_row)
+            : block_rows<false, 1>(run, out, nullptr);
       }
     }
   }
@@ -302,7 +313,8 @@ void i8_depthwise_rows_plan(I8DepthwiseConv2DPlan* plan) {
   plan->stage.numbers_each = int64_t{shape.batch} * shape.output_height * shape.output_width;
   plan->packed_bytes = layout.blocks * layout.block_bytes;
   plan->scratch_bytes =
-      layout.scale_bytes + layout.images_bytes + layout.row_bytes + layout.own_bytes * plan->threads;
+      layout.scale_bytes + layout.images_bytes + layout.row_bytes +
+      layout.own_bytes * plan->threads;
 }
 
 void i8_depthwise_rows_pack(const I8DepthwiseConv2DPlan& plan, const I8Weights& weights,
@@ -381,18 +393,15 @@ void i8_depthwise_rows_run(const I8DepthwiseConv2DPlan& plan, const void* packed
   if (layout.is_expanded) expand(plan, layout, input, run.scales, images);
   if (layout.images_bytes != 0) run.input = images;
   memory += layout.scale_bytes + layout.images_bytes + layout.row_bytes;
-  const int64_t rows = layout.output_rows;
-  const int64_t strips = (shape.output_height + rows - 1) / rows;
+  const int64_t strips = layout.strips(shape.output_height);
   const EvenSplit split(strips * shape.batch, 1,
-                        3 * rows * shape.output_width * layout.channels * layout.kernel_width *
-                            layout.groups,
+                        3 * layout.output_rows * shape.output_width * layout.channels *
+                            layout.kernel_width * layout.groups,
                         pool);
   parallel_for(split.pool, split.tasks(), [&](int64_t task, int thread) {
     uint8_t* const own = memory + thread * layout.own_bytes;
     for (int64_t i = split.begin(task); i < split.end(task); ++i) {
-      const int64_t oy = i % strips * rows;
-      const int64_t count = std::min(rows, shape.output_height - oy);
-      run.make(i / strips, oy, count, own);
+      run.make(i / strips, i % strips, own);
     }
   });
 }

@@ -1,14 +1,17 @@
-// The inner loops of all integer products: tiles of 4 rows by 8 columns of i32x4.dot_i16x8_s.
+// The inner loops of all integer products: tiles of 4 rows by 8 columns.
 //
-// Activations are widened to 16 bits minus their zero point once (i8_activations.h), so that padding
-// is 0 and nothing need be corrected afterwards. Weights are packed in panels of 8 columns: a head
-// with the columns' bias and factors, then for each pair of k the 8 columns' two weights, in 8 bits
-// (widened while loading) or, where a zero point leaves no room, in 16.
+// Where a dot product of 8 bits is one exact instruction (has_fast_dot4: VNNI), activations are
+// bytes and are multiplied four at a time. Elsewhere they are widened to 16 bits minus their zero
+// point (i8_activations.h), so that padding is 0 and nothing need be corrected afterwards, and go
+// through i32x4.dot_i16x8_s. Weights are packed in panels of 8 columns: a head with the columns'
+// bias and factors, then for each four or pair of k the 8 columns' weights, in 8 bits (widened
+// while loading) or, where a zero point leaves no room, in 16.
 //
-// GMAC/s, packed, M = N = 96, K = 256 (AMD EPYC Zen 3, Node 24, 2026-11): this 39.4 with weights in
-// 16 bits and 36.8 in 8; products of 8 bits by extmul and pairwise sums 13; the relaxed dot of 8
-// bits 37.9, exact only for numbers of 7 bits. All sums are taken modulo 2^32, as the real runtime
-// takes them.
+// GMAC/s, packed, M = N = 96, K = 256 (AMD EPYC Zen 3, Node 24, 2026-11): pairs 39.4 with weights
+// in 16 bits and 36.8 in 8; products of 8 bits by extmul and pairwise sums 13; the relaxed dot of 8
+// bits 37.9, exact only for numbers of 7 bits there. In the layers of MobileNet-V2 (Intel Xeon with
+// VNNI, Chromium 156): fours 80 to 88, pairs 35 to 40. All sums are taken modulo 2^32, as the real
+// runtime takes them.
 #pragma once
 
 #include <algorithm>
@@ -77,8 +80,9 @@ struct PanelForm {
   int64_t taps = 1;
   int64_t k = 0;
   bool wide = false;  // 16 bits each.
-  // The activations are unsigned numbers of 8 bits that are `offset` too large, multiplied four at a
-  // time (has_fast_dot4); what is too much is taken from the bias. Of floats each row has its offset.
+  // The activations are unsigned numbers of 8 bits that are `offset` too large, multiplied four at
+  // a time (has_fast_dot4); what is too much is taken from the bias. Of floats each row has its
+  // offset.
   bool quads = false;
   int32_t offset = 0;
 
@@ -186,17 +190,18 @@ uint8_t* i8_pack_panels(const PanelForm& form, const SumStage& stage, const SumC
   return packed;
 }
 
-// Of one row of float activations: the scale, and with form.quads what its numbers are too large by.
+// Of one row of float activations: the scale, and with form.quads what its numbers are too large
+// by.
 struct PanelRow {
   float scale = 1;
   int32_t offset = 0;
 };
 
-// One panel times `rows` rows: row r of tile t (of 4 rows) and tap i use pointers[(t * taps + i) * 4
-// + r], moved by a_offset elements; the last tile's pointers must all be there, those beyond `rows`
-// are only read. Each row has form.k elements (bytes with form.quads) and up to 3 more that may be
-// read. Writes the first `columns` (1 to 8) columns; out_stride is in elements. row_scales: for
-// kFloat32, of each row and up to 3 more.
+// One panel times `rows` rows: row r of tile t (of 4 rows) and tap i use pointers[(t * taps + i) *
+// 4 + r], moved by a_offset elements; the last tile's pointers must all be there, those beyond
+// `rows` are only read. Each row has form.k elements (bytes with form.quads) and up to 3 more that
+// may be read. Writes the first `columns` (1 to 8) columns; out_stride is in elements. row_scales:
+// for kFloat32, of each row and up to 3 more.
 void i8_panel(const SumStage& stage, const PanelForm& form, int64_t rows,
               const int16_t* const* pointers, size_t a_offset, const uint8_t* panel,
               const PanelRow* row_scales, void* out, size_t out_stride, size_t columns);

@@ -40,10 +40,10 @@ struct Requantize4 {
 };
 
 // The same through float32, at half the cost, for sums below 2^22 / scale that are given as floats.
-// Rounding twice is rounding once with the threshold moved: from a half to a half - 2^-(e + 1), since
-// the first rounding takes what is that near up to it. So y = x * scale is moved away from zero by as
-// much (up, where halves go up) and rounded. Only where it then lies so near to a half that the
-// errors of float32 count, once in some thousand numbers, must Requantize4 decide.
+// Rounding twice is rounding once with the threshold moved: from a half to a half - 2^-(e + 1),
+// since the first rounding takes what is that near up to it. So y = x * scale is moved away from
+// zero by as much (up, where halves go up) and rounded. Only where it then lies so near to a half
+// that the errors of float32 count, once in some thousand numbers, must Requantize4 decide.
 struct QuickRequantize4 {
   v128_t scale;
   v128_t away;
@@ -102,8 +102,8 @@ struct ProvenRequantize4 {
   }
 };
 
-// Fills the members for QuickRequantize4 or, where it can be proven, ProvenRequantize4, if either can
-// be used: for a head that is plain, with outputs of 8 bits.
+// Fills the members for QuickRequantize4 or, where it can be proven, ProvenRequantize4, if either
+// can be used: for a head that is plain, with outputs of 8 bits.
 void i8_set_quick(const SumStage& stage, int64_t columns, int64_t largest_sum, PanelHead* head);
 
 // Eight sums of a row to floats.

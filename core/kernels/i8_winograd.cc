@@ -1,7 +1,7 @@
 // CONV_2D 3x3 with stride 1 by Winograd's F(2x2, 3x3) (f32_winograd.cc) in integers, exactly: with
 // 2 G for G the weights' transform is whole and 4 times as large, at most 9 * 128; that of the
-// inputs at most 4 * 255. Both fit 16 bits. All sums are taken modulo 2^32, so nothing is lost on the
-// way as long as 4 times the true sum fits 32 bits, and a shift by 2 gives it.
+// inputs at most 4 * 255. Both fit 16 bits. All sums are taken modulo 2^32, so nothing is lost on
+// the way as long as 4 times the true sum fits 32 bits, and a shift by 2 gives it.
 #include "core/kernels/i8_conv_parts.h"
 #include "core/kernels/i8_store.h"
 #include "core/kernels/simd.h"
