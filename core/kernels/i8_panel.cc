@@ -32,13 +32,17 @@ template <Way kWay, int Rows>
 [[gnu::always_inline]] inline const uint8_t* add_groups(size_t groups,
                                                         const uint8_t* const (&rows)[Rows],
                                                         const uint8_t* w, I8Tile<Rows>* tile) {
-  for (size_t i = 0; i < groups; ++i) {
-    const v128_t low = kWay == Way::kPairs8 ? wasm_i16x8_load8x8(w) : wasm_v128_load(w);
-    const v128_t high = kWay == Way::kPairs8 ? wasm_i16x8_load8x8(w + 8) : wasm_v128_load(w + 16);
-    w += kWay == Way::kPairs8 ? 16 : 32;
+  const uint8_t* at[Rows];
+#pragma GCC unroll 4
+  for (int r = 0; r < Rows; ++r) at[r] = rows[r];
+  const auto step = [&](int i) __attribute__((always_inline)) {
+    constexpr int kBytes = kWay == Way::kPairs8 ? 16 : 32;
+    const uint8_t* const v = w + i * kBytes;
+    const v128_t low = kWay == Way::kPairs8 ? wasm_i16x8_load8x8(v) : wasm_v128_load(v);
+    const v128_t high = kWay == Way::kPairs8 ? wasm_i16x8_load8x8(v + 8) : wasm_v128_load(v + 16);
 #pragma GCC unroll 4
     for (int r = 0; r < Rows; ++r) {
-      const v128_t x = wasm_v128_load32_splat(rows[r] + 4 * i);
+      const v128_t x = wasm_v128_load32_splat(at[r] + 4 * i);
       v128_t* const sum = tile->sum[r];
       if (kWay == Way::kQuads) {
         sum[0] = i32x4_dot4_add(low, x, sum[0]);
@@ -48,6 +52,23 @@ template <Way kWay, int Rows>
         sum[1] = wasm_i32x4_add(sum[1], wasm_i32x4_dot_i16x8(x, high));
       }
     }
+  };
+  const auto advance = [&](int by) __attribute__((always_inline)) {
+    w += by * (kWay == Way::kPairs8 ? 16 : 32);
+#pragma GCC unroll 4
+    for (int r = 0; r < Rows; ++r) {
+      at[r] += 4 * by;
+      asm("" : "+r"(at[r]));
+    }
+  };
+  // Two at once share their addresses.
+  for (; groups >= 2; groups -= 2, advance(2)) {
+    step(0);
+    step(1);
+  }
+  if (groups > 0) {
+    step(0);
+    advance(1);
   }
   return w;
 }
