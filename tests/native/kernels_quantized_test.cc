@@ -429,6 +429,74 @@ TEST(QuantizedSoftmax, RowsAddUpToOneWithinTheRounding) {
   }
 }
 
+// One row, one number at a time, with the sum added up in order.
+template <class Out>
+std::vector<Out> plain_softmax(const ExponentialTable& table, const std::vector<uint8_t>& row,
+                               bool is_signed, Affine affine) {
+  const auto order = [&](uint8_t x) { return is_signed ? x ^ 0x80 : x; };
+  int most = 0;
+  for (uint8_t x : row) most = std::max(most, order(x));
+  float sum = 0;
+  for (uint8_t x : row) sum += table[255 - most + order(x)];
+  const float factor = 1.0f / (sum * affine.scale);
+  std::vector<Out> result;
+  for (uint8_t x : row) {
+    const float y = table[255 - most + order(x)] * factor;
+    const double whole = std::is_same_v<Out, uint8_t> ? std::floor(y + 0.5f)
+                                                      : std::floor(double{y} + 0.5);
+    result.push_back(static_cast<Out>(
+        std::clamp<double>(whole + affine.zero_point, std::numeric_limits<Out>::lowest(),
+                           std::numeric_limits<Out>::max())));
+  }
+  return result;
+}
+
+template <class Out>
+void expect_softmax(int rows, int depth, SmallInteger input, Affine affine) {
+  ExponentialTable table;
+  fill_exponentials(0.03f, 1.0f, &table);
+  const auto count = static_cast<size_t>(rows * depth);
+  const std::vector<uint8_t> x = random_values<uint8_t>(count);
+  std::vector<Out> y(count);
+  quantized_softmax(table, rows, depth, input, x.data(), affine, kTypeOf<Out>, y.data(), nullptr);
+  for (int row = 0; row < rows; ++row) {
+    const auto from = x.begin() + row * depth;
+    EXPECT_EQ(std::vector<Out>(y.begin() + row * depth, y.begin() + (row + 1) * depth),
+              plain_softmax<Out>(table, {from, from + depth}, input == SmallInteger::kInt8, affine))
+        << "row " << row << " of " << rows << " with " << depth;
+  }
+}
+
+TEST(QuantizedSoftmax, RowsAtOnceAreAsRowsAlone) {
+  for (int rows : {1, 3, 4, 9}) {
+    for (int depth : {1, 15, 16, 17, 40, 300}) {
+      expect_softmax<int8_t>(rows, depth, SmallInteger::kInt8, {1.0f / 256, -128});
+      expect_softmax<uint8_t>(rows, depth, SmallInteger::kUint8, {1.0f / 256, 0});
+      expect_softmax<int16_t>(rows, depth, SmallInteger::kInt8, {1.0f / 65536, -32768});
+    }
+  }
+}
+
+template <class T>
+void expect_row_sums(int64_t rows, int64_t depth) {
+  const std::vector<T> x = random_values<T>(static_cast<size_t>(rows * depth));
+  std::vector<int64_t> sums(static_cast<size_t>(rows));
+  integer_sum_last(kTypeOf<T>, rows, depth, x.data(), sums.data(), nullptr);
+  for (int64_t row = 0; row < rows; ++row) {
+    EXPECT_EQ(sums[row], std::accumulate(x.begin() + row * depth, x.begin() + (row + 1) * depth,
+                                         int64_t{0}))
+        << depth;
+  }
+}
+
+TEST(IntegerSumLast, AddsUpWholeRows) {
+  for (int64_t depth : {0, 1, 7, 8, 15, 16, 33, 1000, 32768}) {
+    expect_row_sums<int8_t>(3, depth);
+    expect_row_sums<uint8_t>(2, depth);
+    expect_row_sums<int16_t>(2, depth);
+  }
+}
+
 TEST(QuantizedSoftmax, Of16BitsIsNearTheRealOne) {
   SoftmaxPoints points;
   fill_softmax_points(&points);
