@@ -31,7 +31,7 @@ int64_t element_bytes(const I8Conv2DPlan& plan) { return plan.form.quads ? 1 : s
 
 // Runs this short are gathered into rows: each begins a loop of its own else, and fills whole
 // groups.
-constexpr int64_t kLongestGathered = 16;
+constexpr int64_t kLongestGathered = 24;
 
 // A gathered row, with what may be written and read behind it.
 uint64_t gathered_bytes(const I8Conv2DPlan& plan) {
@@ -100,8 +100,7 @@ void gather(const I8Conv2DPlan& plan, int64_t count, uint8_t* rows, const uint8_
     uint8_t* to = rows;
     for (int64_t tap = 0; tap < taps; ++tap, to += run) {
       const uint8_t* const from = table[(pixel / kRows * taps + tap) * kRows + pixel % kRows];
-      wasm_v128_store(to, wasm_v128_load(from));
-      if (run > 16) wasm_v128_store(to + 16, wasm_v128_load(from + 16));
+      for (int64_t i = 0; i < run; i += 16) wasm_v128_store(to + i, wasm_v128_load(from + i));
     }
     table[pixel] = rows;
   }

@@ -304,15 +304,24 @@ void i8_panel(const SumStage& stage, const PanelForm& form, int64_t rows,
                               row_scales};
   if (stage.wide) {
     multiply_wide(stage, form, rows, pointers, a_offset, panel, target);
-  } else if (form.quads) {
-    (rows == 1 ? multiply_tiles<Way::kQuads, 1> : multiply_tiles<Way::kQuads, kRows>)(
-        stage, form, rows, pointers, a_offset, panel, target);
-  } else if (form.wide) {
-    multiply_tiles<Way::kPairs16, kRows>(stage, form, rows, pointers, a_offset, panel, target);
-  } else {
-    (rows == 1 ? multiply_tiles<Way::kPairs8, 1> : multiply_tiles<Way::kPairs8, kRows>)(
-        stage, form, rows, pointers, a_offset, panel, target);
+    return;
   }
+  if (form.wide) {
+    multiply_tiles<Way::kPairs16, kRows>(stage, form, rows, pointers, a_offset, panel, target);
+    return;
+  }
+  // One row that is left does not go as four.
+  const int64_t tiled = rows % kRows == 1 ? rows - 1 : rows;
+  if (tiled > 0) {
+    (form.quads ? multiply_tiles<Way::kQuads, kRows> : multiply_tiles<Way::kPairs8, kRows>)(
+        stage, form, tiled, pointers, a_offset, panel, target);
+  }
+  if (tiled == rows) return;
+  PanelTarget rest = target;
+  rest.out += tiled * rest.row_bytes;
+  if (row_scales != nullptr) rest.row_scales += tiled;
+  (form.quads ? multiply_tiles<Way::kQuads, 1> : multiply_tiles<Way::kPairs8, 1>)(
+      stage, form, 1, pointers + tiled * form.taps, a_offset, panel, rest);
 }
 
 }  // namespace zeolite
