@@ -125,6 +125,16 @@ Status lower_move_axis(LayerContext& layer) {
   return transpose_by(layer, permutation);
 }
 
+// The argument `axis` of a tensor of `rank` dimensions, in order; none where it is absent.
+Result<std::vector<int32_t>> ascending_axes(const LayerContext& layer, size_t rank) {
+  ZEOLITE_ASSIGN(std::vector<int32_t> axes, axes_of(layer, rank, 1, {"axis"}));
+  std::ranges::sort(axes);
+  if (std::ranges::adjacent_find(axes) != axes.end()) {
+    return corrupt("it names the same axis twice");
+  }
+  return axes;
+}
+
 Status lower_expand_dims(LayerContext& layer) {
   ZEOLITE_TRY(layer.expect_inputs(1));
   ZEOLITE_ASSIGN(int32_t tensor, layer.input());
@@ -134,11 +144,7 @@ Status lower_expand_dims(LayerContext& layer) {
   if (given.empty() || rank > static_cast<size_t>(kMaxRank)) {
     return corrupt("it does not say which axis it inserts");
   }
-  ZEOLITE_ASSIGN(std::vector<int32_t> axes, axes_of(layer, rank, 1, {"axis"}));
-  std::ranges::sort(axes);
-  if (std::ranges::adjacent_find(axes) != axes.end()) {
-    return corrupt("it inserts the same axis twice");
-  }
+  ZEOLITE_ASSIGN(const std::vector<int32_t> axes, ascending_axes(layer, rank));
   for (int32_t axis : axes) tensor = layer.builder().expand_dims(tensor, axis);
   layer.set_output(tensor);
   return Status();
@@ -393,12 +399,11 @@ Status lower_flip(LayerContext& layer) {
   ZEOLITE_ASSIGN(const int32_t input, layer.input());
   GraphBuilder& builder = layer.builder();
   const size_t rank = builder.shape(input).size();
-  ZEOLITE_ASSIGN(std::vector<int32_t> axes, axes_of(layer, rank, 1, {"axis"}));
+  ZEOLITE_ASSIGN(std::vector<int32_t> axes, ascending_axes(layer, rank));
   if (axes.empty()) {
     axes.resize(rank);
     std::iota(axes.begin(), axes.end(), 0);
   }
-  std::ranges::sort(axes);
   // The real runtime reverses neighbouring axes only.
   int32_t tensor = input;
   for (int32_t axis : axes) {
