@@ -9,12 +9,14 @@ namespace {
 constexpr int kRows = kI8TileRows;
 
 PanelForm form_of(const I8TransposeConvPlan& plan, int64_t taps) {
-  return {taps, plan.shape.input_channels, plan.wide_weights || plan.stage.wide};
+  return {taps, plan.shape.input_channels, plan.wide_weights || plan.stage.wide, plan.quads,
+          plan.activations.unsigned_offset()};
 }
 
 struct Layout {
   int64_t image_elements;
-  uint64_t images_bytes;  // All images in 16 bits, then the zeros of a pixel outside.
+  int64_t element_bytes;  // In the images.
+  uint64_t images_bytes;  // All images, then the zeros of a pixel outside.
   uint64_t scales_bytes;
   uint64_t table_bytes;   // Of one thread, as the rest.
   uint64_t row_bytes;
@@ -23,9 +25,10 @@ struct Layout {
     const TransposeConvShape& shape = plan.shape;
     const Window2D& w = shape.window;
     image_elements = int64_t{shape.input_height} * shape.input_width * shape.input_channels;
+    element_bytes = plan.quads ? 1 : sizeof(int16_t);
     images_bytes = align_up(
         static_cast<uint64_t>(shape.batch * image_elements + shape.input_channels + 8) *
-        sizeof(int16_t));
+        element_bytes);
     scales_bytes = align_up(static_cast<uint64_t>(shape.batch) * sizeof(BatchScale));
     const int64_t pixels = padded_pixels(shape);
     table_bytes = align_up(pixels * std::max<int64_t>(Phase(w, 0, 0).taps(), 1) *
@@ -45,12 +48,15 @@ struct Layout {
 I8TransposeConvPlan i8_transpose_conv_plan(const TransposeConvShape& shape,
                                            const ActivationForm& activations,
                                            const SumStage& stage, bool wide_weights,
-                                           int threads) {
+                                           int threads, bool quads) {
   I8TransposeConvPlan plan;
   plan.shape = shape;
   plan.activations = activations;
   plan.stage = stage;
   plan.wide_weights = wide_weights;
+  const int32_t offset = activations.unsigned_offset();
+  plan.quads = quads && !wide_weights && !stage.wide && activations.element_bytes() == 1 &&
+               offset == static_cast<uint8_t>(offset);
   plan.threads = std::max(threads, 1);
   const Window2D& w = shape.window;
   for (int64_t y = 0; y < w.stride_height; ++y) {
@@ -91,7 +97,8 @@ void i8_transpose_conv_run(const I8TransposeConvPlan& plan, const void* packed, 
   const int64_t outputs = shape.output_channels;
   if (shape.output_width == 0 || outputs == 0) return;
   auto* const memory = static_cast<uint8_t*>(scratch);
-  auto* const images = reinterpret_cast<int16_t*>(memory);
+  uint8_t* const images = memory;
+  const int64_t image_bytes = layout.image_elements * layout.element_bytes;
   auto* const scales = reinterpret_cast<BatchScale*>(memory + layout.images_bytes);
   for (int64_t image = 0; image < shape.batch; ++image) {
     const auto* const source = static_cast<const uint8_t*>(input) +
@@ -100,16 +107,24 @@ void i8_transpose_conv_run(const I8TransposeConvPlan& plan, const void* packed, 
                         ? batch_scale_of(reinterpret_cast<const float*>(source),
                                          layout.image_elements, plan.activations.asymmetric)
                         : BatchScale();
-    widen_activations(plan.activations, scales[image], source, layout.image_elements,
-                      images + image * layout.image_elements);
+    if (plan.quads) {
+      flip_activations(plan.activations, source, layout.image_elements,
+                       images + image * image_bytes);
+    } else {
+      widen_activations(plan.activations, scales[image], source, layout.image_elements,
+                        reinterpret_cast<int16_t*>(images + image * image_bytes));
+    }
   }
-  const int16_t* const zeros = images + shape.batch * layout.image_elements;
-  std::fill_n(images + shape.batch * layout.image_elements, shape.input_channels + 8, int16_t{0});
+  uint8_t* const zeros = images + shape.batch * image_bytes;
+  std::fill_n(zeros, (shape.input_channels + 8) * layout.element_bytes,
+              static_cast<uint8_t>(plan.quads ? plan.activations.unsigned_offset() : 0));
+  TransposeConvShape bytes = shape;  // With its channels' bytes for channels.
+  bytes.input_channels *= static_cast<int32_t>(layout.element_bytes);
 
   const auto one_row = [&](int64_t row, int thread) {
     uint8_t* const own = memory + layout.images_bytes + layout.scales_bytes +
                          thread * (layout.table_bytes + layout.row_bytes);
-    const int16_t** const table = reinterpret_cast<const int16_t**>(own);
+    auto** const table = reinterpret_cast<const uint8_t**>(own);
     auto* const row_scales = reinterpret_cast<PanelRow*>(own + layout.table_bytes);
     const int64_t image = row / shape.output_height;
     const int64_t oy = row % shape.output_height;
@@ -126,15 +141,16 @@ void i8_transpose_conv_run(const I8TransposeConvPlan& plan, const void* packed, 
       const PhaseRow place(shape, oy, phase_x);
       const PanelForm form = form_of(plan, phase.taps());
       if (place.pixels > 0) {
-        place.fill_table(shape, phase, images + image * layout.image_elements, zeros, kRows,
-                         (place.pixels + kRows - 1) / kRows * kRows, table);
+        place.fill_table<uint8_t>(bytes, phase, images + image * image_bytes, zeros, kRows,
+                                  (place.pixels + kRows - 1) / kRows * kRows, table);
       }
       auto* const out = static_cast<uint8_t*>(output) +
                         (row * shape.output_width + place.first) * outputs *
                             plan.stage.element_bytes();
       for (int64_t panel = 0; panel < i8_panel_count(outputs); ++panel) {
         const int64_t column = panel * kI8TileColumns;
-        i8_panel(plan.stage, form, place.pixels, table, 0, weights + panel * form.panel_bytes(),
+        i8_panel(plan.stage, form, place.pixels, reinterpret_cast<const int16_t* const*>(table),
+                 0, weights + panel * form.panel_bytes(),
                  row_scales, out + column * plan.stage.element_bytes(), w.stride_width * outputs,
                  static_cast<size_t>(std::min<int64_t>(kI8TileColumns, outputs - column)));
       }

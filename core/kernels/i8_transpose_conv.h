@@ -10,14 +10,17 @@ struct I8TransposeConvPlan {
   ActivationForm activations;
   SumStage stage;
   bool wide_weights = false;
+  bool quads = false;  // As in PanelForm, for integers of 8 bits.
   int threads = 1;
   uint64_t packed_bytes = 0;
   uint64_t scratch_bytes = 0;
 };
 
+// `quads`: as in i8_conv_2d.h.
 I8TransposeConvPlan i8_transpose_conv_plan(const TransposeConvShape& shape,
                                            const ActivationForm& activations,
-                                           const SumStage& stage, bool wide_weights, int threads);
+                                           const SumStage& stage, bool wide_weights, int threads,
+                                           bool quads = has_fast_dot4());
 
 // Writes plan.packed_bytes; weights [output_channels, kernel_height, kernel_width, input_channels].
 void i8_transpose_conv_pack(const I8TransposeConvPlan& plan, const I8Weights& weights,

@@ -419,6 +419,7 @@ TEST(I8DepthwiseConv2D, AnyWindowMatchesTheLoops) {
 TEST(I8TransposeConv, AnyWindowMatchesTheLoops) {
   Random random(4);
   for (int round = 0; round < 200 && !::testing::Test::HasFailure(); ++round) {
+    const bool quads = random.integer(0, 1) == 0 && has_exact_dot4();
     TransposeConvShape s;
     s.batch = random.integer(1, 2);
     s.output_height = random.size(8);
@@ -460,7 +461,8 @@ TEST(I8TransposeConv, AnyWindowMatchesTheLoops) {
     check_runs(
         n, wanted, "transposed",
         [&](int threads) {
-          return i8_transpose_conv_plan(s, n.activations, n.stage, n.wide_weights, threads);
+          return i8_transpose_conv_plan(s, n.activations, n.stage, n.wide_weights, threads,
+                                        quads);
         },
         [&](const I8TransposeConvPlan& plan, void* packed) {
           i8_transpose_conv_pack(plan, n.weights, n.columns(), packed);
