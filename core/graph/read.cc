@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <utility>
 
 #include "core/base/checked.h"
+#include "core/graph/external_buffers.h"
 #include "core/graph/schema.h"
 #include "core/graph/verify.h"
 
@@ -22,48 +24,50 @@ constexpr uint64_t kMaxAmplification = 16;
 
 constexpr size_t kConstantAlignment = 8;
 
+Status check_container(std::span<const uint8_t> file) {
+  if (!looks_like_tflite(file)) {
+    return not_a_model("The bytes are no .tflite file: the identifier TFL3 is missing");
+  }
+  flatbuffers::Verifier::Options options;
+  options.max_depth = kMaxTableDepth;
+  options.max_tables = kMaxTables;
+  flatbuffers::Verifier verifier(file.data(), file.size(), options);
+  if (!schema::VerifyModelBuffer(verifier)) {
+    return corrupt("The .tflite file is damaged or cut off: its tables point outside of it");
+  }
+  return {};
+}
+
 class Reader {
  public:
-  explicit Reader(std::shared_ptr<const Bytes> file) : file_(std::move(file)) {
-    copy_budget_ = kMaxAmplification * file_->size() + (1 << 16);
+  Reader(std::shared_ptr<const Bytes> file, const ReadOptions& options)
+      : file_(std::move(file)), options_(options) {
+    uint64_t bytes = file_->size();
+    for (const auto& [name, external] : options_.external_files) bytes += external->size();
+    copy_budget_ = kMaxAmplification * bytes + (1 << 16);
   }
 
   Result<Model> read() {
-    ZEOLITE_TRY(check_container());
+    ZEOLITE_TRY(check_container(file_->span()));
     const schema::Model& source = *schema::GetModel(file_->data());
     if (source.version() != 3) {
       return unsupported("The file has version " + std::to_string(source.version()) +
                          " of the TFLite schema; only version 3 is known");
     }
-    if (source.external_buffers() != nullptr && source.external_buffers()->size() > 0) {
-      return unsupported("The model keeps weights in external files, which are not read yet");
-    }
     model_.file = file_;
     model_.description = text(source.description());
     ZEOLITE_TRY(read_buffers(source));
+    ZEOLITE_TRY(external_.read(source, options_.external_files, options_.places != nullptr));
     ZEOLITE_TRY(read_subgraphs(source));
     ZEOLITE_TRY(read_signatures(source));
     ZEOLITE_TRY(read_metadata(source));
     if (over_budget_) return corrupt("The file repeats its parts far beyond its size");
-    ZEOLITE_TRY(verify_model(model_));
+    ZEOLITE_TRY(verify_model(model_, places_));
+    if (options_.places != nullptr) *options_.places = std::move(places_);
     return std::move(model_);
   }
 
  private:
-  Status check_container() {
-    if (!looks_like_tflite(file_->span())) {
-      return not_a_model("The bytes are no .tflite file: the identifier TFL3 is missing");
-    }
-    flatbuffers::Verifier::Options options;
-    options.max_depth = kMaxTableDepth;
-    options.max_tables = kMaxTables;
-    flatbuffers::Verifier verifier(file_->data(), file_->size(), options);
-    if (!schema::VerifyModelBuffer(verifier)) {
-      return corrupt("The .tflite file is damaged or cut off: its tables point outside of it");
-    }
-    return {};
-  }
-
   // Counts bytes that are about to be copied; false when the file has used up what it may.
   bool spend(uint64_t bytes) {
     if (bytes > copy_budget_) {
@@ -104,18 +108,54 @@ class Reader {
       } else if (buffer.data() != nullptr) {
         data = {buffer.data()->data(), buffer.data()->size()};
       }
-      if (reinterpret_cast<uintptr_t>(data.data()) % kConstantAlignment != 0) {
-        if (!spend(data.size())) return {};
-        ZEOLITE_ASSIGN(Bytes aligned, Bytes::copy_of(data, "an unaligned constant"));
-        model_.buffers[i] = Buffer::of(std::move(aligned));
-      } else {
-        model_.buffers[i].data = data;
-      }
+      model_.buffers[i].data = data;
+      ZEOLITE_TRY(align(&model_.buffers[i]));
     }
+    buffers_in_file_ = model_.buffers.size();
     if (!model_.buffers[kNoBuffer].data.empty()) {
       return corrupt("buffer 0 must be empty: it stands for tensors without values");
     }
     return {};
+  }
+
+  // Kernels read whole elements: data that don't start at a multiple of them are copied.
+  Status align(Buffer* buffer) {
+    if (reinterpret_cast<uintptr_t>(buffer->data.data()) % kConstantAlignment == 0) return {};
+    if (!spend(buffer->data.size())) return {};
+    ZEOLITE_ASSIGN(Bytes aligned, Bytes::copy_of(buffer->data, "an unaligned constant"));
+    buffer->owned = std::make_shared<const Bytes>(std::move(aligned));
+    buffer->data = buffer->owned->span();
+    return {};
+  }
+
+  // A buffer of the model with the tensor's values, which lie in a file beside it.
+  Status read_external(uint32_t id, Tensor* target) {
+    if (!model_.buffers[target->buffer].data.empty()) {
+      return corrupt("tensor " + target->name +
+                     " has values both in the model and in external buffer " + std::to_string(id));
+    }
+    const ExternalBuffers::Slice* slice = external_.find(id);
+    if (slice == nullptr) {
+      return corrupt("tensor " + target->name + " points at external buffer " + std::to_string(id) +
+                     ", which does not exist");
+    }
+    // A slice may be longer than what it holds: writers round it up.
+    uint64_t bytes = slice->bytes;
+    if (!target->sparsity && bits_per_element(target->type) != 0 && is_static(target->shape)) {
+      const Result<uint64_t> needed = byte_size(target->type, target->shape);
+      if (needed.ok()) bytes = std::min(bytes, needed.value());
+    }
+    const auto [known, is_new] = external_indices_.try_emplace(
+        {id, bytes}, static_cast<uint32_t>(model_.buffers.size()));
+    target->buffer = known->second;
+    if (!is_new) return {};
+    Buffer& buffer = model_.buffers.emplace_back();
+    buffer.owned = slice->file;
+    if (slice->file != nullptr) buffer.data = slice->data.first(static_cast<size_t>(bytes));
+    if (!spend(slice->file_name.size())) return {};
+    places_[target->buffer] = {std::string(slice->file_name), slice->offset, bytes,
+                               slice->file == nullptr};
+    return align(&buffer);
   }
 
   Status read_subgraphs(const schema::Model& source) {
@@ -151,16 +191,18 @@ class Reader {
     target->name = text(source.name());
     target->type = static_cast<TensorType>(source.type());
     target->shape = list<int32_t>(source.shape());
-    if (source.buffer() >= model_.buffers.size()) {
+    if (source.buffer() >= buffers_in_file_) {
       return corrupt("tensor " + target->name + " points at buffer " +
-                     std::to_string(source.buffer()) + " of " +
-                     std::to_string(model_.buffers.size()));
+                     std::to_string(source.buffer()) + " of " + std::to_string(buffers_in_file_));
     }
+    if (source.sparsity() != nullptr) read_sparsity(*source.sparsity(), target);
+    target->buffer = source.buffer();
+    if (source.external_buffer() != 0) ZEOLITE_TRY(read_external(source.external_buffer(), target));
     // Real files give tensors without values a buffer of their own, with nothing in it.
     const bool has_values =
-        !model_.buffers[source.buffer()].data.empty() ||
+        source.external_buffer() != 0 || !model_.buffers[source.buffer()].data.empty() ||
         (source.buffer() != kNoBuffer && std::count(target->shape.begin(), target->shape.end(), 0));
-    target->buffer = has_values ? source.buffer() : kNoBuffer;
+    if (!has_values) target->buffer = kNoBuffer;
     target->is_variable = source.is_variable();
     target->has_rank = source.has_rank() || !target->shape.empty() || has_values;
     const auto* signature = source.shape_signature();
@@ -170,7 +212,6 @@ class Reader {
       }
     }
     if (source.quantization() != nullptr) read_quantization(*source.quantization(), target);
-    if (source.sparsity() != nullptr) read_sparsity(*source.sparsity(), target);
     const auto* variants = source.variant_tensors();
     if (variants != nullptr && variants->size() > 0) {
       target->variant_type = static_cast<TensorType>(variants->Get(0)->type());
@@ -340,13 +381,24 @@ class Reader {
     if (source.metadata() == nullptr) return {};
     for (const schema::Metadata* entry : *source.metadata()) {
       if (!spend(sizeof(Metadata))) return {};
+      if (entry->buffer() >= buffers_in_file_) {
+        return corrupt("metadata " + text(entry->name()) + " points at buffer " +
+                       std::to_string(entry->buffer()) + " of " + std::to_string(buffers_in_file_));
+      }
       model_.metadata.push_back({text(entry->name()), entry->buffer()});
     }
     return {};
   }
 
   std::shared_ptr<const Bytes> file_;
+  const ReadOptions& options_;
   Model model_;
+  // Those of model_.buffers that the file numbers; behind them come those of external data.
+  size_t buffers_in_file_ = 1;
+  ExternalBuffers external_;
+  // Id and bytes of an external buffer -> its place in model_.buffers.
+  std::map<std::pair<uint32_t, uint64_t>, uint32_t> external_indices_;
+  ExternalPlaces places_;
   uint64_t copy_budget_ = 0;
   bool over_budget_ = false;
 };
@@ -357,8 +409,13 @@ bool looks_like_tflite(std::span<const uint8_t> bytes) {
   return bytes.size() >= 8 && std::memcmp(bytes.data() + 4, "TFL3", 4) == 0;
 }
 
-Result<Model> read_tflite(std::shared_ptr<const Bytes> file) {
-  return Reader(std::move(file)).read();
+Result<Model> read_tflite(std::shared_ptr<const Bytes> file, const ReadOptions& options) {
+  return Reader(std::move(file), options).read();
+}
+
+std::vector<std::string> external_file_names(std::span<const uint8_t> file) {
+  if (!check_container(file).ok()) return {};
+  return external_file_names(*schema::GetModel(file.data()));
 }
 
 }  // namespace zeolite

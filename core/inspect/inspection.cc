@@ -74,7 +74,7 @@ std::string operator_path(size_t subgraph, size_t index) {
   return std::to_string(subgraph) + "/" + std::to_string(index);
 }
 
-InspectedGraph inspect_subgraph(const Model& model, size_t index) {
+InspectedGraph inspect_subgraph(const Model& model, size_t index, const ExternalPlaces& places) {
   const Subgraph& subgraph = model.subgraphs[index];
   InspectedGraph graph;
   graph.name = subgraph.name.empty() ? "subgraph " + std::to_string(index) : subgraph.name;
@@ -91,6 +91,10 @@ InspectedGraph inspect_subgraph(const Model& model, size_t index) {
     }
     entry.constant = tensor.is_constant();
     entry.bytes = model.data(tensor).size();
+    if (const auto place = places.find(tensor.buffer); place != places.end()) {
+      entry.bytes = place->second.bytes;
+      entry.file = place->second.file;
+    }
   }
   for (size_t i = 0; i < subgraph.operators.size(); ++i) {
     const Operator& op = subgraph.operators[i];
@@ -114,7 +118,7 @@ InspectedGraph inspect_subgraph(const Model& model, size_t index) {
 
 // Weights are what training makes: floating-point and quantized constants. Integer constants are
 // shapes, axes and indices. A buffer that several tensors share counts once.
-void count_weights(const Model& model, Inspection* inspection) {
+void count_weights(const Model& model, const ExternalPlaces& places, Inspection* inspection) {
   std::set<uint32_t> counted;
   for (const Subgraph& subgraph : model.subgraphs) {
     for (const Tensor& tensor : subgraph.tensors) {
@@ -125,6 +129,8 @@ void count_weights(const Model& model, Inspection* inspection) {
       const Result<int64_t> count = element_count(tensor.shape);
       if (!count.ok()) continue;
       inspection->parameters += count.value();
+      const auto place = places.find(tensor.buffer);
+      if (place != places.end() && place->second.is_missing) continue;
       const std::span<const uint8_t> data = model.data(tensor);
       inspection->zeros +=
           count_zeros(tensor.type, data, tensor.shape, tensor.quantization.get());
@@ -134,6 +140,19 @@ void count_weights(const Model& model, Inspection* inspection) {
         inspection->zeros += std::max<int64_t>(0, count.value() - stored);
       }
     }
+  }
+}
+
+// One line for each file beside the model that was not given.
+void add_missing_files(const ExternalPlaces& places, std::vector<Compatibility>* lines) {
+  std::set<std::string_view> names;
+  for (const auto& [buffer, place] : places) {
+    if (place.is_missing) names.insert(place.file);
+  }
+  for (std::string_view name : names) {
+    lines->push_back({Compatibility::Severity::kBlocks, {}, {},
+                      "Weights lie in the file \"" + std::string(name) + "\", which is missing",
+                      "Put it where the model lies, or give it together with the model"});
   }
 }
 
@@ -178,6 +197,7 @@ json::Value graph_json(const InspectedGraph& graph) {
     json::Value& entry = tensors.push(tensor_info_json(tensor.name, tensor));
     entry.set("constant", tensor.constant);
     entry.set("bytes", tensor.bytes);
+    if (!tensor.file.empty()) entry.set("file", tensor.file);
   }
   result.set("tensors", std::move(tensors));
   return result;
@@ -223,18 +243,19 @@ std::vector<Compatibility> model_compatibility(const Model& model) {
   return result;
 }
 
-Inspection inspect_model(const Model& model) {
+Inspection inspect_model(const Model& model, const ExternalPlaces& places) {
   Inspection inspection;
   inspection.format = "tflite";
   inspection.producer = model.description;
   inspection.bytes = model.file != nullptr ? model.file->size() : 0;
   for (size_t i = 0; i < model.subgraphs.size(); ++i) {
-    inspection.graphs.push_back(inspect_subgraph(model, i));
+    inspection.graphs.push_back(inspect_subgraph(model, i, places));
   }
   inspection.min_runtime = minimal_runtime(model);
   inspection.signatures = model.signatures;
-  count_weights(model, &inspection);
+  count_weights(model, places, &inspection);
   inspection.compatibility = model_compatibility(model);
+  add_missing_files(places, &inspection.compatibility);
   return inspection;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/formats/json.h"
+#include "core/graph/external_files.h"
 #include "core/graph/graph.h"
 
 namespace zeolite {
@@ -27,7 +28,8 @@ struct InspectedTensor {
   bool has_rank = true;  // false: nothing is known of the shape.
   std::shared_ptr<const Quantization> quantization;
   bool constant = false;
-  uint64_t bytes = 0;  // Stored in the file.
+  uint64_t bytes = 0;  // Stored in the file, or in the one beside it.
+  std::string file;    // The file beside the model that holds the values; empty: the model's own.
 };
 
 struct InspectedOperand {
@@ -75,8 +77,8 @@ struct Inspection {
   std::vector<Compatibility> compatibility;
 };
 
-// The inspection of a .tflite: one graph a subgraph.
-Inspection inspect_model(const Model& model);
+// The inspection of a .tflite: one graph a subgraph. `places`: of constants outside of the model.
+Inspection inspect_model(const Model& model, const ExternalPlaces& places = {});
 
 // The line of the report for each operator of `model`, in their order: what types it takes, since
 // which runtime it runs, what stands in the way of running it here.

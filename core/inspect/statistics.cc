@@ -149,7 +149,8 @@ Result<TensorStats> data_stats(TensorType type, std::span<const uint8_t> data,
   return stats;
 }
 
-Result<TensorStats> tensor_stats(const Model& model, size_t subgraph, size_t tensor) {
+Result<TensorStats> tensor_stats(const Model& model, size_t subgraph, size_t tensor,
+                                 const ExternalPlaces& places) {
   if (subgraph >= model.subgraphs.size() ||
       tensor >= model.subgraphs[subgraph].tensors.size()) {
     return bad_input("There is no tensor " + std::to_string(tensor) + " in graph " +
@@ -158,6 +159,12 @@ Result<TensorStats> tensor_stats(const Model& model, size_t subgraph, size_t ten
   const Tensor& source = model.subgraphs[subgraph].tensors[tensor];
   if (!source.is_constant()) {
     return bad_input("Tensor " + source.name + " has no values of its own: it is not constant");
+  }
+  const auto place = places.find(source.buffer);
+  if (place != places.end() && place->second.is_missing) {
+    return Status(ErrorCode::kEnvironment, "The values of tensor " + source.name +
+                                               " lie in the file \"" + place->second.file +
+                                               "\", which is missing");
   }
   const std::span<const uint8_t> data = model.data(source);
   int64_t extra_zeros = 0;

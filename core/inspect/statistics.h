@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/formats/json.h"
+#include "core/graph/external_files.h"
 #include "core/graph/graph.h"
 
 namespace zeolite {
@@ -29,8 +30,10 @@ Result<TensorStats> data_stats(TensorType type, std::span<const uint8_t> data,
                                std::span<const int32_t> shape, const Quantization* quantization,
                                int64_t extra_zeros = 0);
 
-// Statistics of a constant of `model`. Errors: kBadInput when the tensor is none.
-Result<TensorStats> tensor_stats(const Model& model, size_t subgraph, size_t tensor);
+// Statistics of a constant of `model`. Errors: kBadInput when the tensor is none, kEnvironment when
+// `places` says that its values are missing.
+Result<TensorStats> tensor_stats(const Model& model, size_t subgraph, size_t tensor,
+                                 const ExternalPlaces& places = {});
 
 // How many elements of dense `data` are exactly zero (of quantized ones: at the zero point).
 int64_t count_zeros(TensorType type, std::span<const uint8_t> data, std::span<const int32_t> shape,

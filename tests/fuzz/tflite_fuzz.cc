@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "core/graph/read.h"
@@ -24,7 +25,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace zeolite;
   Result<Bytes> file = Bytes::copy_of({data, size}, "the input");
   if (!file.ok()) return 0;
-  Result<Model> model = read_tflite(std::make_shared<const Bytes>(std::move(file).value()));
+  const auto shared = std::make_shared<const Bytes>(std::move(file).value());
+  // The files beside it that it wants could hold anything: here the same bytes.
+  ReadOptions reading;
+  for (const std::string& name : external_file_names(shared->span())) {
+    reading.external_files[name] = shared;
+  }
+  ExternalPlaces places;
+  ReadOptions looking;
+  looking.places = &places;
+  if (const Result<Model> model = read_tflite(shared, looking); model.ok()) {
+    json::write(inspection_json(inspect_model(model.value(), places)));
+  }
+  Result<Model> model = read_tflite(shared, reading);
   if (!model.ok()) return 0;
   json::write(inspection_json(inspect_model(model.value())));
   read_metadata(model.value());

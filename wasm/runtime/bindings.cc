@@ -12,6 +12,8 @@ EMSCRIPTEN_BINDINGS(zeolite_runtime) {
       .constructor<int>()
       .function("useOperators", &RuntimeSession::use_operators)
       .function("reserve", &RuntimeSession::reserve)
+      .function("wantedFiles", &RuntimeSession::wanted_files)
+      .function("reserveWanted", &RuntimeSession::reserve_wanted)
       .function("load", &RuntimeSession::load)
       .function("prepare", &RuntimeSession::prepare)
       .function("resizeInput", &RuntimeSession::resize_input)
@@ -23,6 +25,8 @@ EMSCRIPTEN_BINDINGS(zeolite_runtime) {
   emscripten::class_<InspectSession>("InspectSession")
       .constructor<>()
       .function("addFile", &InspectSession::add_file)
+      .function("wantedFiles", &InspectSession::wanted_files)
+      .function("reserveWanted", &InspectSession::reserve_wanted)
       .function("inspect", &InspectSession::inspect)
       .function("stats", &InspectSession::stats);
 }

@@ -4,9 +4,9 @@
 #include <optional>
 #include <string>
 
-#include "core/base/bytes.h"
 #include "core/graph/graph.h"
 #include "core/inspect/metadata.h"
+#include "wasm/common/open_tflite.h"
 
 namespace zeolite::wasm {
 
@@ -14,6 +14,10 @@ class InspectSession {
  public:
   // Takes memory for the file, of `size` bytes. Returns where JavaScript writes it, or 0.
   double add_file(const std::string& path, double size);
+
+  // The files beside the model that it wants: see TfliteFiles. They may be missing.
+  std::string wanted_files();
+  double reserve_wanted(int index, double size);
 
   // The interface's Inspection without `stats`, or {"error"}. The file need not be one that can run.
   // There is nothing to choose: `options` are those of the converter's inspections.
@@ -23,8 +27,9 @@ class InspectSession {
   std::string stats(int graph, int tensor) const;
 
  private:
-  Bytes file_;
+  TfliteFiles files_;
   std::optional<Model> model_;
+  ExternalPlaces places_;
   ModelMetadata metadata_;
 };
 

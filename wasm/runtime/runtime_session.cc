@@ -4,7 +4,6 @@
 
 #include "core/formats/json.h"
 #include "core/inspect/tensor_json.h"
-#include "wasm/common/open_tflite.h"
 #include "wasm/common/reply.h"
 #include "wasm/runtime/js_operators.h"
 
@@ -116,15 +115,16 @@ void RuntimeSession::use_operators(const std::string& names, emscripten::val han
   operators_ = std::make_shared<JsOperators>(std::move(set), std::move(handler));
 }
 
-double RuntimeSession::reserve(double size) {
-  Result<Bytes> file = Bytes::allocate(static_cast<uint64_t>(size), "the file");
-  if (!file.ok()) return 0;
-  file_ = std::move(file).value();
-  return heap_offset(file_.data());
+double RuntimeSession::reserve(double size) { return files_.reserve(size); }
+
+std::string RuntimeSession::wanted_files() { return files_.wanted(); }
+
+double RuntimeSession::reserve_wanted(int index, double size) {
+  return files_.reserve_wanted(index, size);
 }
 
 std::string RuntimeSession::load() {
-  Result<Model> model = open_tflite(std::move(file_));
+  Result<Model> model = files_.open();
   if (!model.ok()) return error_reply(model.error());
   InterpreterOptions options;
   options.pool = shared_pool(threads_);

@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "core/base/bytes.h"
 #include "core/inspect/metadata.h"
 #include "core/runtime/interpreter.h"
+#include "wasm/common/open_tflite.h"
 
 namespace zeolite::wasm {
 
-// Used in this order: reserve, load, then for each run prepare (when shapes change), inputTable,
+// Used in this order: reserve, wantedFiles (and reserveWanted), load, then for each run prepare (when shapes change), inputTable,
 // writing the inputs, run. Texts are JSON; offsets are positions in the module's memory.
 class RuntimeSession {
  public:
@@ -27,7 +27,11 @@ class RuntimeSession {
   // Takes memory for a file of `size` bytes. Returns where JavaScript writes it, or 0.
   double reserve(double size);
 
-  // Reads the file. {"subgraphs": {index: {"inputs", "outputs"}}, "signatures": [{"key", "subgraph",
+  // The files beside the model that it wants: see TfliteFiles. A missing one is an error of load().
+  std::string wanted_files();
+  double reserve_wanted(int index, double size);
+
+  // Reads the files. {"subgraphs": {index: {"inputs", "outputs"}}, "signatures": [{"key", "subgraph",
   // "inputs": [{"name", "position"}], "outputs"}], "metadata"}, of the main subgraph and those that
   // signatures name; or {"error"}.
   std::string load();
@@ -57,7 +61,7 @@ class RuntimeSession {
   double fail(const Error& error);
 
   int threads_;
-  Bytes file_;
+  TfliteFiles files_;
   std::shared_ptr<UserOperators> operators_;
   std::unique_ptr<Interpreter> interpreter_;
   ModelMetadata metadata_;
