@@ -4,8 +4,9 @@ import { byteLength, elementCount, fromMemory, unpackStrings } from './dtypes.js
 import { noteThreadTrouble, threadsFor } from './environment.js';
 import { fromWire, parseReply, ZeoliteError, type WireError } from './error.js';
 import type { RawInput } from './inputs.js';
+import { allFound, findWanted, measured, modelOf, wantedBy, writeInto, type Place } from './model_files.js';
 import { acquireRuntime, release, type Instance, type RuntimeModule, type RuntimeSession } from './modules.js';
-import { readAll, readInto, sizeOf, type Origin } from './sources.js';
+import type { OriginFile } from './sources.js';
 import type { ModelMetadata, Profile, Progress, Tensor, TensorInfo } from './types.js';
 
 /** What of LoadOptions an engine needs. */
@@ -46,12 +47,77 @@ export interface EngineModel {
   dispose(): Promise<void>;
 }
 
-function openSession(instance: Instance<RuntimeModule>, threads: number, customOps: CustomOperators | undefined): RuntimeSession {
-  return instance.call(() => {
-    const session = new instance.exports.RuntimeSession(threads);
-    if (customOps) session.useOperators(JSON.stringify(Object.keys(customOps)), operatorHandler(customOps, instance.memory));
-    return session;
-  });
+/** A session and the files that were written into its instance: the model, then those beside it. */
+interface Opened {
+  instance: Instance<RuntimeModule>;
+  session: RuntimeSession;
+  threads: number;
+  customOps: CustomOperators | undefined;
+  places: Place[];
+}
+
+function openSession(instance: Instance<RuntimeModule>, threads: number, customOps: CustomOperators | undefined): Opened {
+  try {
+    const session = instance.call(() => {
+      const made = new instance.exports.RuntimeSession(threads);
+      if (customOps) made.useOperators(JSON.stringify(Object.keys(customOps)), operatorHandler(customOps, instance.memory));
+      return made;
+    });
+    return { instance, session, threads, customOps, places: [] };
+  } catch (error) {
+    release(instance);
+    throw error;
+  }
+}
+
+function close({ instance, session }: Opened): void {
+  if (!instance.broken) instance.call(() => session.delete());
+  release(instance);
+}
+
+/** Fewer threads where others can't be started. */
+async function acquire(threads: number, memoryLimit: number | undefined): Promise<{ instance: Instance<RuntimeModule>; threads: number }> {
+  try {
+    return { instance: await acquireRuntime(threads, memoryLimit), threads };
+  } catch (error) {
+    if (threads === 1 || (error as ZeoliteError).code !== 'environment') throw error;
+    const instance = await acquireRuntime(1, memoryLimit);
+    noteThreadTrouble(`One thread: others could not be started (${(error as Error).message}).`);
+    return { instance, threads: 1 };
+  }
+}
+
+async function open(wanted: number, { memoryLimit, customOps }: EngineOptions): Promise<Opened> {
+  const operators = await importOperators(customOps);
+  const { instance, threads } = await acquire(wanted, memoryLimit);
+  return openSession(instance, threads, operators);
+}
+
+/** The same model in an instance with as many threads as its files together are worth. */
+async function withThreads(opened: Opened, wanted: number, { memoryLimit }: EngineOptions): Promise<Opened> {
+  if (wanted === opened.threads) return opened;
+  const { instance, threads } = await acquire(wanted, memoryLimit);
+  const moved = copyOf({ ...opened, threads }, instance);
+  close(opened);
+  return moved;
+}
+
+/** The session's files in a session of another instance. */
+function copyOf(from: Opened, instance: Instance<RuntimeModule>): Opened {
+  const opened = openSession(instance, from.threads, from.customOps);
+  try {
+    for (const [i, { offset, size }] of from.places.entries()) {
+      const place = { offset: instance.call(() => (i === 0 ? opened.session.reserve(size) : opened.session.reserveWanted(i - 1, size))), size };
+      if (place.offset === 0) throw new ZeoliteError('out-of-memory', `not enough memory for a file of ${size} bytes`);
+      new Uint8Array(instance.memory.buffer, place.offset, size).set(new Uint8Array(from.instance.memory.buffer, offset, size));
+      opened.places.push(place);
+      if (i === 0) instance.call(() => opened.session.wantedFiles());
+    }
+    return opened;
+  } catch (error) {
+    close(opened);
+    throw error;
+  }
 }
 
 interface NativeDescription {
@@ -71,57 +137,42 @@ export class LocalModel implements EngineModel {
   private shapes = new Map<number, string>();
   private closed = false;
 
-  private constructor(
-    private instance: Instance<RuntimeModule>,
-    private session: RuntimeSession,
-    private readonly file: { offset: number; size: number },
-    readonly description: ModelDescription,
-    private readonly memoryLimit: number | undefined,
-    private readonly customOps: CustomOperators | undefined,
-  ) {}
+  private constructor(private opened: Opened, readonly description: ModelDescription, private readonly memoryLimit: number | undefined) {}
 
-  static async load(origin: Origin, options: EngineOptions, signal?: AbortSignal, onProgress?: (progress: Progress) => void): Promise<LocalModel> {
-    let { origin: source, size } = { origin, size: await sizeOf(origin) };
-    if (size === undefined) {
-      const bytes = await readAll(origin, signal, (done, total) => onProgress?.({ stage: 'read', done, total }));
-      source = { kind: 'bytes', bytes };
-      size = bytes.length;
-    }
-    let threads = threadsFor(options.threads, size);
-    const instance = await acquireRuntime(threads, options.memoryLimit).catch(async (error: ZeoliteError) => {
-      if (threads === 1 || error.code !== 'environment') throw error;
-      const single = await acquireRuntime(1, options.memoryLimit);
-      noteThreadTrouble(`One thread: others could not be started (${error.message}).`);
-      threads = 1;
-      return single;
-    });
-    let session: RuntimeSession | undefined;
+  private get instance(): Instance<RuntimeModule> {
+    return this.opened.instance;
+  }
+
+  private get session(): RuntimeSession {
+    return this.opened.session;
+  }
+
+  static async load(files: readonly OriginFile[], options: EngineOptions, signal?: AbortSignal, onProgress?: (progress: Progress) => void): Promise<LocalModel> {
+    const report = (done: number, total: number): void => onProgress?.({ stage: 'read', done, total });
+    const model = await modelOf(files);
+    const file = await measured(model.origin, signal, report);
+    model.origin = file.origin;  // If it came over the network, it is here now.
+    let opened = await open(threadsFor(options.threads, file.size), options);
     try {
-      const customOps = await importOperators(options.customOps);
-      const opened = session = openSession(instance, threads, customOps);
-      const file = { offset: 0, size: 0 };
-      let position = 0;
-      await readInto(source, {
-        start: (bytes) => {
-          file.size = bytes;
-          file.offset = instance.call(() => opened.reserve(bytes));
-          if (file.offset === 0) throw noMemoryFor(bytes);
-        },
-        write: (chunk) => {
-          if (position + chunk.length > file.size) throw new ZeoliteError('environment', 'the file became longer while it was read');
-          new Uint8Array(instance.memory.buffer, file.offset + position, chunk.length).set(chunk);
-          position += chunk.length;
-        },
-      }, signal, (done, total) => onProgress?.({ stage: 'read', done, total }));
+      const { instance, session } = opened;
+      opened.places.push(await writeInto(instance, model.path, (size) => session.reserve(size), file, signal, report));
+      const names = wantedBy(instance, session);
+      if (names.length > 0) {
+        const found = allFound(names, await findWanted(names, model, files, signal, report));
+        opened = await withThreads(opened, threadsFor(options.threads, found.reduce((sum, { size }) => sum + size, file.size)), options);
+        for (const [i, wanted] of found.entries()) {
+          const { instance, session } = opened;
+          opened.places.push(await writeInto(instance, names[i]!, (size) => session.reserveWanted(i, size), wanted, signal, report));
+        }
+      }
       onProgress?.({ stage: 'prepare', done: 0, total: 1 });
-      const native = instance.call(() => parseReply<NativeDescription>(opened.load()));
+      const native = opened.instance.call(() => parseReply<NativeDescription>(opened.session.load()));
       onProgress?.({ stage: 'prepare', done: 1, total: 1 });
       const { subgraphs, signatures } = native;
-      const metadata = readMetadata(instance.memory, native.metadata);
-      return new LocalModel(instance, opened, file, { subgraphs, signatures, metadata, threads }, options.memoryLimit, customOps);
+      const metadata = readMetadata(opened.instance.memory, native.metadata);
+      return new LocalModel(opened, { subgraphs, signatures, metadata, threads: opened.threads }, options.memoryLimit);
     } catch (error) {
-      if (!instance.broken) session?.delete();
-      release(instance);
+      close(opened);
       throw error;
     }
   }
@@ -152,7 +203,7 @@ export class LocalModel implements EngineModel {
         threads: this.description.threads,
         time: median(all.map((one) => one.time)),
         operators: first.operators.map((operator, i) => summary(operator, all.map((one) => one.operators[i]?.time ?? operator.time))),
-        memory: { arena: first.arena, packed: first.packed, file: this.file.size },
+        memory: { arena: first.arena, packed: first.packed, file: this.opened.places.reduce((sum, { size }) => sum + size, 0) },
       };
     });
   }
@@ -165,33 +216,22 @@ export class LocalModel implements EngineModel {
   async dispose(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    if (!this.instance.broken) this.instance.call(() => this.session.delete());
-    release(this.instance);
+    close(this.opened);
   }
 
-  /** After a trap: the same file in a new instance. Its state begins anew. */
+  /** After a trap: the same files in a new instance. Its state begins anew. */
   private async revive(): Promise<void> {
     if (!this.instance.broken) return;
-    const old = this.instance;
-    const bytes = new Uint8Array(old.memory.buffer, this.file.offset, this.file.size);
-    const instance = await acquireRuntime(this.description.threads, this.memoryLimit);
-    let session: RuntimeSession | undefined;
+    const opened = copyOf(this.opened, await acquireRuntime(this.description.threads, this.memoryLimit));
     try {
-      const opened = session = openSession(instance, this.description.threads, this.customOps);
-      const offset = instance.call(() => opened.reserve(bytes.length));
-      if (offset === 0) throw noMemoryFor(bytes.length);
-      new Uint8Array(instance.memory.buffer, offset, bytes.length).set(bytes);
-      instance.call(() => parseReply(opened.load()));
-      this.file.offset = offset;
-      this.session = opened;
-      this.instance = instance;
-      this.shapes.clear();
-      release(old);
+      opened.instance.call(() => parseReply(opened.session.load()));
     } catch (error) {
-      if (!instance.broken) session?.delete();
-      release(instance);
+      close(opened);
       throw error;
     }
+    release(this.opened.instance);
+    this.opened = opened;
+    this.shapes.clear();
   }
 
   private nativeError(): ZeoliteError {
@@ -263,9 +303,6 @@ export function readMetadata(memory: WebAssembly.Memory, native: NativeMetadata)
     entries: Object.fromEntries(native.entries.map(({ name, offset, size }) => [name, copy(offset, size)])),
   };
 }
-
-const noMemoryFor = (bytes: number): ZeoliteError =>
-  new ZeoliteError('out-of-memory', `not enough memory for a file of ${bytes} bytes`);
 
 const median = (values: number[]): number => {
   const sorted = [...values].sort((a, b) => a - b), middle = sorted.length >> 1;

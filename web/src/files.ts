@@ -1,8 +1,9 @@
 // The files of a model -> a session of the module that reads them.
 import { checkAborted, parseReply, ZeoliteError } from './error.js';
 import { acquireConverter, acquireRuntime, release, type ConvertSession, type Instance, type SourceInspectSession, type TfliteInspectSession } from './modules.js';
+import { findWanted, isTflite, measured, tflitesOf, wantedBy, writeInto } from './model_files.js';
 import { openReader, type Reader } from './readers.js';
-import { readAll, readInto, sizeOf, type Origin, type OriginFile } from './sources.js';
+import type { OriginFile } from './sources.js';
 import type { Progress } from './types.js';
 
 /** A model's files, which stay where they are: the module takes of them what it needs. */
@@ -66,49 +67,36 @@ export async function openSources<Session extends ConvertSession | SourceInspect
 }
 
 /**
- * A session of the runtime's module that looks at a `.tflite`: its bytes are written into the module's
- * memory as they come. Undefined when the files are something else.
+ * A session of the runtime's module that looks at a `.tflite`: its bytes, and those of the files beside
+ * it that are there, are written into the module's memory as they come. Undefined when the files are
+ * something else.
  */
 export async function openTflite(
   files: readonly OriginFile[], format: string | undefined, signal?: AbortSignal, onProgress?: (progress: Progress) => void,
 ): Promise<{ instance: Instance; session: TfliteInspectSession } | undefined> {
-  const [file] = files;
-  if (files.length !== 1 || !file || (format !== undefined && format !== 'tflite')) return undefined;
-  let { origin } = file, size = await sizeOf(origin);
-  if (size === undefined) {
-    const bytes = await readAll(origin, signal, (done, total) => onProgress?.({ stage: 'read', done, total }));
-    origin = { kind: 'bytes', bytes };
-    size = bytes.length;
-    file.origin = origin;  // It came over the network: whoever reads it next has it.
-  }
-  if (format === undefined && !isTflite(await headOf(origin))) return undefined;
-  const total = size;
-  return openSession<TfliteInspectSession>(await acquireRuntime(1), 'InspectSession', async (instance, session) => {
-    let offset = 0, position = 0;
-    await readInto(origin, {
-      start: () => {
-        offset = instance.call(() => session.addFile(file.path, total));
-        if (offset === 0) throw new ZeoliteError('out-of-memory', `not enough memory for the file '${file.path}' of ${total} bytes`);
-      },
-      write: (chunk) => {
-        if (position + chunk.length > total) throw new ZeoliteError('environment', `the file '${file.path}' became longer while it was read`);
-        new Uint8Array(instance.memory.buffer, offset + position, chunk.length).set(chunk);
-        position += chunk.length;
-      },
-    }, signal, (done) => onProgress?.({ stage: 'read', done, total }));
+  if (format !== undefined && format !== 'tflite') return undefined;
+  const report = (done: number, total: number): void => onProgress?.({ stage: 'read', done, total });
+  const [model, other] = files.length === 1 ? files : await tflitesOf(files);
+  if (!model || other) return undefined;
+  const file = await measured(model.origin, signal, report);
+  model.origin = file.origin;  // If it came over the network, whoever reads it next has it.
+  if (format === undefined && !(await isTflite(file.origin))) return undefined;
+  let alone = false;
+  const opened = await openSession<TfliteInspectSession>(await acquireRuntime(1), 'InspectSession', async (instance, session) => {
+    await writeInto(instance, model.path, (size) => session.addFile(model.path, size), file, signal, report);
+    const names = wantedBy(instance, session);
+    alone = names.length === 0;
+    const found = await findWanted(names, model, files, signal, report);
+    for (const [i, name] of names.entries()) {
+      const wanted = found[i]!;
+      if (!(wanted instanceof ZeoliteError)) await writeInto(instance, name, (size) => session.reserveWanted(i, size), wanted, signal, report);
+    }
   });
-}
-
-const isTflite = (head: Uint8Array): boolean => String.fromCharCode(...head.subarray(4, 8)) === 'TFL3';
-
-/** The first bytes of a file whose size is known. */
-async function headOf(origin: Origin): Promise<Uint8Array> {
-  if (origin.kind === 'blob') return new Uint8Array(await origin.blob.slice(0, 8).arrayBuffer());
-  const reader = await openReader(origin);
-  const head = new Uint8Array(Math.min(8, reader.size));
-  reader.read(0, head);
-  reader.rest();
-  return head;
+  if (files.length === 1 || !alone) return opened;
+  // The files belong together, but not to this one.
+  if (!opened.instance.broken) opened.session.delete();
+  release(opened.instance);
+  return undefined;
 }
 
 async function openSession<Session extends { delete(): void }>(

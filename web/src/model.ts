@@ -8,9 +8,9 @@ import { badInput, checkAborted, orAborted, ZeoliteError } from './error.js';
 import { inOrder, isNamed, toRaw, type RawInput } from './inputs.js';
 import { RemoteModel } from './remote.js';
 import { checkThreads } from './settings.js';
-import { toOrigin } from './sources.js';
+import { toFiles } from './sources.js';
 import type {
-  LoadOptions, Model, ModelMetadata, NamedTensors, Profile, RunInputs, RunOptions, SignatureInfo, Source, Tensor, TensorInfo,
+  ConvertSource, LoadOptions, Model, ModelMetadata, NamedTensors, Profile, RunInputs, RunOptions, SignatureInfo, Tensor, TensorInfo,
 } from './types.js';
 
 /**
@@ -20,24 +20,30 @@ import type {
  *     const { scores } = await model.run({ image: pixels });
  *     await model.dispose();
  *
+ * A model that keeps weights in files of their own is loaded together with them: from a path or an
+ * address they are taken from beside it; or give all files, of which the one that is a `.tflite` by its
+ * content is the model and the others are known by their names:
+ *
+ *     const model = await loadModel({ 'model.tflite': bytes, 'weights.bin': weights });
+ *
  * @throws ZeoliteError 'not-a-model', 'corrupt', 'unsupported' (with all operators that can't run),
  *     'bad-input', 'out-of-memory', 'aborted', 'environment'
  */
-export async function loadModel(source: Source, options: LoadOptions = {}): Promise<Model> {
+export async function loadModel(source: ConvertSource, options: LoadOptions = {}): Promise<Model> {
   const { signal, onProgress } = options;
   const threads = options.threads === undefined ? undefined : checkThreads(options.threads);
   const customOps = options.customOps === undefined ? undefined : checkOperators(options.customOps);
   const { memoryLimit } = options;
   if (memoryLimit !== undefined && !(memoryLimit > 0)) throw badInput(`memoryLimit is ${memoryLimit}, wanted a number of bytes`);
-  const origin = await toOrigin(source, signal, onProgress);
+  const files = await toFiles(source, signal, onProgress, false);
   const engineOptions = {
     ...(threads === undefined ? {} : { threads }), ...(memoryLimit === undefined ? {} : { memoryLimit }),
     ...(customOps === undefined ? {} : { customOps }),
   };
   // Functions can't be posted to a worker.
   const engine = typeof customOps !== 'object' && (options.worker ?? defaultWorker())
-    ? await RemoteModel.load(origin, engineOptions, signal, onProgress)
-    : await LocalModel.load(origin, engineOptions, signal, onProgress);
+    ? await RemoteModel.load(files, engineOptions, signal, onProgress)
+    : await LocalModel.load(files, engineOptions, signal, onProgress);
   if (signal?.aborted) {
     await engine.dispose();
     checkAborted(signal);

@@ -16,6 +16,10 @@ export interface RuntimeSession {
   /** Before load(): custom operators of these names (JSON) are the handler's. */
   useOperators(names: string, handler: OperatorHandler): void;
   reserve(size: number): number;
+  /** Once the model is written: names of files beside it that it keeps weights in (JSON). */
+  wantedFiles(): string;
+  /** As reserve(), for the one at `index` of them. */
+  reserveWanted(index: number, size: number): number;
   load(): string;
   prepare(subgraph: number, shapes: string): string;
   /** Takes memory for an input of strings; an error in JSON, or nothing. */
@@ -45,6 +49,9 @@ export interface InspectSession {
 export interface TfliteInspectSession extends InspectSession {
   /** Takes memory for the file and says where it begins; 0 when there is not enough. */
   addFile(path: string, size: number): number;
+  /** As RuntimeSession's; here files may be missing. */
+  wantedFiles(): string;
+  reserveWanted(index: number, size: number): number;
 }
 
 /** wasm/converter/received_files.h: puts bytes of a file into the module's memory, and says whether it could. */

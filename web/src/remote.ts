@@ -196,7 +196,7 @@ export async function callOrEnd(
   }
 }
 
-/** The same for all files of a model. */
+/** All files of a model, as a message takes them. */
 export function ownFiles(files: OriginFile[]): { files: OriginFile[]; transfer: Transferable[] } {
   const own = files.map(({ path, origin }) => ({ path, ...ownOrigin(origin) }));
   return { files: own.map(({ path, origin }) => ({ path, origin })), transfer: own.flatMap(({ transfer }) => transfer) };
@@ -206,7 +206,7 @@ export function ownFiles(files: OriginFile[]): { files: OriginFile[]; transfer: 
 function ownOrigin(origin: Origin): { origin: Origin; transfer: Transferable[] } {
   if (origin.kind !== 'bytes') return { origin, transfer: [] };
   const bytes = origin.bytes.slice();
-  return { origin: { kind: 'bytes', bytes }, transfer: [bytes.buffer] };
+  return { origin: { ...origin, bytes }, transfer: [bytes.buffer] };
 }
 
 /** Ends the worker of something that was dropped without being disposed. */
@@ -225,13 +225,13 @@ export function spareWorkerOf(owner: object): void {
 export class RemoteModel implements EngineModel {
   private constructor(private readonly client: WorkerClient, readonly description: ModelDescription) {}
 
-  static async load(origin: Origin, options: EngineOptions, signal?: AbortSignal, onProgress?: (progress: Progress) => void): Promise<EngineModel> {
+  static async load(files: OriginFile[], options: EngineOptions, signal?: AbortSignal, onProgress?: (progress: Progress) => void): Promise<EngineModel> {
     const client = await workerOrPlace(true, true);
-    if (!client) return LocalModel.load(origin, options, signal, onProgress);
+    if (!client) return LocalModel.load(files, options, signal, onProgress);
     try {
-      const own = ownOrigin(origin);
+      const own = ownFiles(files);
       const threads = options.threads ?? settings.threads ?? 'auto';
-      const description = await callOrEnd(client, 'load', [own.origin, { ...options, threads }], own.transfer, signal, onProgress);
+      const description = await callOrEnd(client, 'load', [own.files, { ...options, threads }], own.transfer, signal, onProgress);
       const model = new RemoteModel(client, description as ModelDescription);
       endWhenForgotten(model, client);
       return model;

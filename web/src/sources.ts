@@ -7,10 +7,11 @@ import type { ConvertSource, Progress, Source } from './types.js';
 
 /**
  * A source in a form that can be posted to a worker: there it is read without passing through the
- * page's own thread. `bytes` are the caller's own, never changed nor transferred.
+ * page's own thread. `bytes` are the caller's own, never changed nor transferred; `url` tells where they
+ * were fetched from, for files beside them.
  */
 export type Origin =
-  | { kind: 'bytes'; bytes: Uint8Array }
+  | { kind: 'bytes'; bytes: Uint8Array; url?: string }
   | { kind: 'blob'; blob: Blob }
   | { kind: 'url'; url: string }
   | { kind: 'path'; path: string };
@@ -115,7 +116,8 @@ export async function toOrigin(source: Source, signal?: AbortSignal, onProgress?
   if (isBytes(source)) return { kind: 'bytes', bytes: viewOf(source) };
   if (isBlob(source)) return { kind: 'blob', blob: source };
   if (typeof Response === 'function' && source instanceof Response) {
-    return { kind: 'bytes', bytes: await readResponse(source, source.url || 'the response', signal, report) };
+    const bytes = await readResponse(source, source.url || 'the response', signal, report);
+    return { kind: 'bytes', bytes, ...(source.url ? { url: source.url } : {}) };
   }
   if (typeof ReadableStream === 'function' && source instanceof ReadableStream) {
     return { kind: 'bytes', bytes: await collect(source, signal, report, 0) };
@@ -230,15 +232,15 @@ const isFileLike = (value: unknown): value is File => isBlob(value) && typeof (v
 /** More files than any model format has: a wrong folder is told before it is read. */
 const maxFiles = 10_000;
 
-/** The files of a source, in a form that can be posted. */
-export async function toFiles(source: ConvertSource, signal?: AbortSignal, onProgress?: (progress: Progress) => void): Promise<OriginFile[]> {
+/** The files of a source, in a form that can be posted. A path may be a folder's only where `folders` says so. */
+export async function toFiles(source: ConvertSource, signal?: AbortSignal, onProgress?: (progress: Progress) => void, folders = true): Promise<OriginFile[]> {
   checkAborted(signal);
   if (typeof FileList === 'function' && source instanceof FileList) return filesOf(Array.from(source as FileList));
   if (typeof DataTransferItemList === 'function' && source instanceof DataTransferItemList) return droppedFiles(source);
   if (Array.isArray(source)) return filesOf(source);
   if (typeof source === 'string' || source instanceof URL) {
     const origin = await toOrigin(source, signal, onProgress);
-    if (origin.kind === 'path') {
+    if (origin.kind === 'path' && folders) {
       const folder = await folderFiles(origin.path);
       if (folder) return folder;
     }

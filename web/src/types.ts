@@ -418,6 +418,8 @@ export interface GraphTensor {
   constant: boolean;
   /** Bytes stored in the file; 0 when there are none. */
   bytes: number;
+  /** The file beside the `.tflite` that holds the values, as the model calls it. */
+  file?: string;
 }
 
 export interface InspectedGraph {

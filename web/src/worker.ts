@@ -9,7 +9,7 @@ import { convertHere, type ConvertRequest } from './convert_local.js';
 import { acquireRuntime, adoptModules, becomeThread, maxIdleBytes, release } from './modules.js';
 import type { FromWorker, ToWorker } from './remote.js';
 import { settings } from './settings.js';
-import type { Origin, OriginFile } from './sources.js';
+import type { OriginFile } from './sources.js';
 import type { ThreadRole } from './thread_worker.js';
 import type { Progress, Tensor } from './types.js';
 
@@ -24,9 +24,9 @@ const memory = (): number => model?.memory ?? inspection?.memory ?? 0;
 
 /** A worker serves one model or inspection at a time. */
 const methods = {
-  async load(report: (progress: Progress) => void, origin: Origin, options: EngineOptions) {
+  async load(report: (progress: Progress) => void, files: OriginFile[], options: EngineOptions) {
     if (model || inspection) throw new ZeoliteError('environment', 'this worker has a model already');
-    model = await LocalModel.load(origin, options, undefined, report);
+    model = await LocalModel.load(files, options, undefined, report);
     return model.description;
   },
   run: (_: unknown, subgraph: number, inputs: RawInput[], strings: 'text' | 'bytes') => loaded().run(subgraph, inputs, strings),

@@ -45,7 +45,8 @@ function summary(file: string, found: Inspection): string {
   const attention = found.compatibility.filter(({ severity }) => severity !== 'ok');
   if (attention.length) lines.push('');
   for (const { subject, severity, reason, help: advice } of attention) {
-    lines.push(`${severity}: ${subject.layer ?? subject.operator ?? ''}: ${reason}${advice ? ` (${advice})` : ''}`);
+    const about = subject.layer ?? subject.operator;
+    lines.push(`${severity}: ${about === undefined ? '' : `${about}: `}${reason}${advice ? ` (${advice})` : ''}`);
   }
   return lines.join('\n');
 }
