@@ -6,7 +6,7 @@ import { tfliteName } from './format.js';
 import { kNoFile, Store, type Problem, type StageProgress } from './state.js';
 
 /** What was dropped or chosen: one file, or the files of one model by their paths. */
-export type Opened = { name: string; bytes: number; source: ConvertSource; blob: Blob | undefined; files: Map<string, File> };
+export type Opened = { name: string; bytes: number; source: ConvertSource; blob: File | undefined; files: Map<string, File> };
 
 // The stages that every conversion goes through; others show when they come.
 const kStages = ['read', 'lower', 'passes', 'optimize', 'write'];
@@ -20,6 +20,14 @@ export function opened(files: Map<string, File>): Opened | undefined {
   // The largest file is the model's weights: it gives the name.
   const largest = entries.reduce((a, b) => (b[1].size > a[1].size ? b : a))[1];
   return { name: largest.name, bytes, source: Object.fromEntries(entries), blob: undefined, files };
+}
+
+/** The model among files that `inspect()` says are one model as a .tflite. */
+async function tfliteOf(files: Map<string, File>): Promise<File> {
+  for (const file of files.values()) {
+    if ((await file.slice(4, 8).text()) === 'TFL3') return file;
+  }
+  throw new Error('the files have changed since they were read');
 }
 
 // Milliseconds between two looks at the progress.
@@ -130,8 +138,11 @@ export class App {
     try {
       const first = await inspect(file.source, { signal });
       if (signal.aborted) return void first.dispose();
-      if (first.format === 'tflite' && file.blob) {
-        this.show(signal, { target: lean(first, file.source, file.bytes), tflite: file.blob, name: tfliteName(file.name) });
+      if (first.format === 'tflite') {
+        const model = file.blob ?? (await tfliteOf(file.files));
+        if (signal.aborted) return void first.dispose();
+        this.store.set({ fileName: model.name });
+        this.show(signal, { target: lean(first, file.source, file.bytes), tflite: model, source: file.source, name: tfliteName(model.name) });
         return;
       }
       this.store.set({ source: lean(first, file.source, file.bytes) });
@@ -170,6 +181,7 @@ export class App {
     made: {
       target: Inspection;
       tflite: Blob;
+      source?: ConvertSource;
       name: string;
       report?: Awaited<ReturnType<typeof convert>>['report'];
       time?: number;
@@ -177,8 +189,8 @@ export class App {
       before?: Opened;
     },
   ): void {
-    const { target, tflite, name, report, time = 0, sparse = false, before } = made;
-    this.store.set({ phase: 'result', target, result: { tflite, name, report, time, sparse } });
+    const { target, tflite, source = tflite, name, report, time = 0, sparse = false, before } = made;
+    this.store.set({ phase: 'result', target, result: { tflite, source, name, report, time, sparse } });
     const count = (blob: Blob, field: 'gzipBefore' | 'gzipAfter'): void => {
       inBackground('gzip', blob).then(
         (size) => signal.aborted || this.store.set({ [field]: size }),

@@ -1,5 +1,5 @@
 // What the page knows, in one object, and who wants to hear of changes.
-import type { ConvertReport, Features, Inspection, Issue } from 'zeolite';
+import type { ConvertReport, ConvertSource, Features, Inspection, Issue } from 'zeolite';
 import type { Sample } from './sample.js';
 
 export type Phase = 'empty' | 'reading' | 'converting' | 'result' | 'refused' | 'failed';
@@ -23,6 +23,8 @@ export interface Problem {
 
 export interface Result {
   tflite: Blob;
+  /** What runs: the same, with the files of its weights where it has such. */
+  source: ConvertSource;
   /** Name that the download has. */
   name: string;
   /** Absent when a `.tflite` was opened as it is. */

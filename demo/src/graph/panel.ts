@@ -85,6 +85,7 @@ function tensorBlock(inspection: Inspection, graph: number, index: number, role:
         : t.panel.perAxis(quantization.scale.length, quantization.axis);
     block.append(h('div', { class: 'tensor-name' }, words));
   }
+  if (tensor.file !== undefined) block.append(h('div', { class: 'tensor-name' }, t.panel.inFile(tensor.file)));
   if (tensor.constant) block.append(statsBlock(inspection, graph, index, tensor.bytes, tensor.shape));
   return block;
 }

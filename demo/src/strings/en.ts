@@ -158,6 +158,7 @@ export const en = {
     foldedInto: (what: string) => `folded into ${what}`,
     nothing: 'no operator: it only matters in training, or passes its input on',
     compatibility: 'To know',
+    inFile: (file: string) => `in the file ${file}`,
     min: 'Least',
     max: 'Greatest',
     mean: 'Mean',

@@ -73,7 +73,7 @@ class Run {
   private async load(): Promise<void> {
     const { result, sample, isSample } = this.app.store.state;
     try {
-      this.model = await loadModel(result!.tflite, { signal: this.ended.signal });
+      this.model = await loadModel(result!.source, { signal: this.ended.signal });
     } catch (error) {
       if (this.ended.signal.aborted) return;
       this.showProblem(error);
