@@ -106,18 +106,12 @@ inline constexpr size_t kSquare<uint32_t> = 4;
 
 [[gnu::always_inline]] inline void transpose_square(const uint32_t* source, size_t source_stride,
                                                     uint32_t* target, size_t target_stride) {
-  const v128_t a = wasm_v128_load(source);
-  const v128_t b = wasm_v128_load(source + source_stride);
-  const v128_t d = wasm_v128_load(source + 2 * source_stride);
-  const v128_t e = wasm_v128_load(source + 3 * source_stride);
-  const v128_t ab_low = wasm_i32x4_shuffle(a, b, 0, 4, 1, 5);
-  const v128_t ab_high = wasm_i32x4_shuffle(a, b, 2, 6, 3, 7);
-  const v128_t de_low = wasm_i32x4_shuffle(d, e, 0, 4, 1, 5);
-  const v128_t de_high = wasm_i32x4_shuffle(d, e, 2, 6, 3, 7);
-  wasm_v128_store(target, wasm_i32x4_shuffle(ab_low, de_low, 0, 1, 4, 5));
-  wasm_v128_store(target + target_stride, wasm_i32x4_shuffle(ab_low, de_low, 2, 3, 6, 7));
-  wasm_v128_store(target + 2 * target_stride, wasm_i32x4_shuffle(ab_high, de_high, 0, 1, 4, 5));
-  wasm_v128_store(target + 3 * target_stride, wasm_i32x4_shuffle(ab_high, de_high, 2, 3, 6, 7));
+  v128_t rows[4];
+#pragma GCC unroll 4
+  for (int r = 0; r < 4; ++r) rows[r] = wasm_v128_load(source + r * source_stride);
+  i32x4_transpose(rows);
+#pragma GCC unroll 4
+  for (int r = 0; r < 4; ++r) wasm_v128_store(target + r * target_stride, rows[r]);
 }
 
 // target[row][column] = source[column][row]: rows x columns of the output; strides in elements.

@@ -48,18 +48,12 @@ struct Layout {
 
 // Four pixels by four channels, turned.
 inline void turn(const float* const (&rows)[4], size_t c, float* target) {
-  const F32x4 a = wasm_v128_load(rows[0] + c);
-  const F32x4 b = wasm_v128_load(rows[1] + c);
-  const F32x4 d = wasm_v128_load(rows[2] + c);
-  const F32x4 e = wasm_v128_load(rows[3] + c);
-  const F32x4 ab_low = wasm_i32x4_shuffle(a, b, 0, 4, 1, 5);
-  const F32x4 ab_high = wasm_i32x4_shuffle(a, b, 2, 6, 3, 7);
-  const F32x4 de_low = wasm_i32x4_shuffle(d, e, 0, 4, 1, 5);
-  const F32x4 de_high = wasm_i32x4_shuffle(d, e, 2, 6, 3, 7);
-  wasm_v128_store(target, wasm_i32x4_shuffle(ab_low, de_low, 0, 1, 4, 5));
-  wasm_v128_store(target + kBlockPixels, wasm_i32x4_shuffle(ab_low, de_low, 2, 3, 6, 7));
-  wasm_v128_store(target + 2 * kBlockPixels, wasm_i32x4_shuffle(ab_high, de_high, 0, 1, 4, 5));
-  wasm_v128_store(target + 3 * kBlockPixels, wasm_i32x4_shuffle(ab_high, de_high, 2, 3, 6, 7));
+  v128_t turned[4];
+#pragma GCC unroll 4
+  for (int r = 0; r < 4; ++r) turned[r] = wasm_v128_load(rows[r] + c);
+  i32x4_transpose(turned);
+#pragma GCC unroll 4
+  for (int r = 0; r < 4; ++r) wasm_v128_store(target + r * kBlockPixels, turned[r]);
 }
 
 // The channels of four pixels, under one tap, to target[channel][pixel].

@@ -65,8 +65,8 @@ inline v128_t rounded(v128_t x) {
   const v128_t half = wasm_v128_or(wasm_v128_and(x, wasm_f32x4_splat(-0.0f)),
                                    wasm_f32x4_splat(0.49999997f));
   const v128_t whole = wasm_f32x4_trunc(wasm_f32x4_add(x, half));
-  return wasm_i32x4_sub(wasm_f32x4_add(whole, wasm_f32x4_splat(12582912.0f)),
-                        wasm_i32x4_splat(0x4b400000));
+  return wasm_i32x4_sub(wasm_f32x4_add(whole, wasm_f32x4_splat(kRoundingMagic)),
+                        wasm_i32x4_splat(kRoundingBits));
 }
 
 // Eight floats as numbers of 16 bits, minus the zero point.

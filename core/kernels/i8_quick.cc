@@ -7,7 +7,6 @@ namespace zeolite {
 namespace {
 
 constexpr int kColumns = kI8TileColumns;
-constexpr int32_t kMagicBits = 0x4b400000;
 
 // QuickRequantize4's own errors are below 256 * 4 * 2^-24: what is nearer to a half is not sure.
 constexpr float kSure = 0.5f - 6.5e-5f;
@@ -20,8 +19,8 @@ constexpr double kLeastProvableScale = 1e-3;
 
 void set_all(PanelHead* head, int32_t zero_point) {
   for (int lane = 0; lane < 4; ++lane) {
-    head->magic[lane] = 12582912.0f;
-    head->magic_bits[lane] = kMagicBits - zero_point;
+    head->magic[lane] = kRoundingMagic;
+    head->magic_bits[lane] = kRoundingBits - zero_point;
     head->magnitude[lane] = 0x7fffffff;
     head->sure[lane] = kSure;
   }
@@ -29,7 +28,7 @@ void set_all(PanelHead* head, int32_t zero_point) {
 }
 
 double scale_of(const PanelHead& head, int c) {
-  return std::ldexp(static_cast<double>(head.multiplier[c]), head.shift[c] - 31);
+  return real_of({head.multiplier[c], head.shift[c]});
 }
 
 // ProvenRequantize4 and the exact numbers both grow with the sum: they are the same if each number
@@ -44,7 +43,7 @@ bool is_proven(const PanelHead& head, int c, int32_t low, int32_t high, int32_t 
   const double inverse = 1.0 / static_cast<double>(multiplier);
   const v128_t scales = wasm_f32x4_splat(scale);
   const v128_t aways = wasm_f32x4_splat(away);
-  const v128_t magic = wasm_f32x4_splat(12582912.0f);
+  const v128_t magic = wasm_f32x4_splat(kRoundingMagic);
   for (int32_t k = low + 1; k <= high; ++k) {
     const int64_t wanted = k * (int64_t{1} << (31 + e)) - half;
     auto first = static_cast<int64_t>(std::ceil(static_cast<double>(wanted) * inverse));
@@ -54,7 +53,7 @@ bool is_proven(const PanelHead& head, int c, int32_t low, int32_t high, int32_t 
     const v128_t y = f32x4_madd(wasm_f32x4_convert_i32x4(wasm_i32x4_make(x - 1, x, x, x)), scales,
                                 aways);
     const v128_t made = wasm_f32x4_add(y, magic);
-    const int32_t bits = kMagicBits + k + zero_point;
+    const int32_t bits = kRoundingBits + k + zero_point;
     if (wasm_i32x4_extract_lane(made, 0) >= bits || wasm_i32x4_extract_lane(made, 1) < bits) {
       return false;
     }

@@ -69,7 +69,6 @@ struct QuickRequantize4 {
   [[gnu::always_inline]] v128_t operator()(v128_t x) {
     const v128_t y = wasm_f32x4_mul(x, scale);
     const v128_t moved = wasm_f32x4_add(y, wasm_v128_or(wasm_v128_and(y, sign), away));
-    // Adding 1.5 * 2^23 rounds to a whole number and leaves it in the low bits.
     const v128_t rounded = wasm_f32x4_add(moved, magic);
     const v128_t rest = wasm_f32x4_sub(moved, wasm_f32x4_sub(rounded, magic));
     farthest = wasm_f32x4_pmax(farthest, wasm_v128_and(rest, magnitude));
@@ -83,7 +82,7 @@ struct QuickRequantize4 {
   }
 };
 
-// The same in five instructions, where prove_quick found that no number of 8 bits comes out wrong.
+// The same in five instructions, where i8_set_quick found that no number of 8 bits comes out wrong.
 struct ProvenRequantize4 {
   v128_t scale;
   v128_t away;

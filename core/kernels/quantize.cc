@@ -125,9 +125,8 @@ void quantize(const float* input, int64_t count, Affine affine, int32_t min, int
   const F32x4 low = wasm_f32x4_splat(static_cast<float>(min - affine.zero_point));
   const F32x4 high = wasm_f32x4_splat(static_cast<float>(max - affine.zero_point));
   const F32x4 limit = wasm_f32x4_splat(2147483648.0f);
-  // Adding 1.5 * 2^23 rounds to a whole number and leaves it in the low bits.
-  const F32x4 magic = wasm_f32x4_splat(12582912.0f);
-  const v128_t magic_bits = wasm_i32x4_splat(0x4b400000 - affine.zero_point);
+  const F32x4 magic = wasm_f32x4_splat(kRoundingMagic);
+  const v128_t magic_bits = wasm_i32x4_splat(kRoundingBits - affine.zero_point);
   const auto quantize_four = [&](const float* from) {
     F32x4 x = wasm_f32x4_mul(wasm_v128_load(from), inverse);
     // What is too large becomes NaN, and NaN the lower bound.

@@ -37,6 +37,11 @@ inline FixedPointFactor fixed_point_factor(double factor) {
   return {static_cast<int32_t>(multiplier), exponent};
 }
 
+// The factor as a number.
+inline double real_of(FixedPointFactor factor) {
+  return std::ldexp(static_cast<double>(factor.multiplier), factor.shift - 31);
+}
+
 // a * b / 2^31, rounded to the nearest (halves away from zero); only -2^31 * -2^31 saturates.
 inline int32_t rounding_high_mul(int32_t a, int32_t b) {
   constexpr int32_t kLowest = std::numeric_limits<int32_t>::min();

@@ -75,8 +75,8 @@ struct SoftmaxOutput {
       : scale(affine.scale),
         added(f32x4_kept(cuts_sums ? 0.5f : 0.0f)),
         threshold(f32x4_kept(cuts_sums ? 0.0f : 0.5f)),
-        magic(f32x4_kept(12582912.0f)),
-        base(wasm_i32x4_splat(0x4b400000 + (cuts_sums ? 1 : 0) - affine.zero_point)) {}
+        magic(f32x4_kept(kRoundingMagic)),
+        base(wasm_i32x4_splat(kRoundingBits + (cuts_sums ? 1 : 0) - affine.zero_point)) {}
 
   [[gnu::always_inline]] v128_t operator()(F32x4 exponentials, F32x4 factor) const {
     const F32x4 x = wasm_f32x4_add(wasm_f32x4_mul(exponentials, factor), added);

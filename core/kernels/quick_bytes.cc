@@ -4,21 +4,16 @@
 #include <bit>
 #include <cmath>
 
-
 namespace zeolite {
 namespace {
 
 using namespace quick_bytes;
 
-double real_of(FixedPointFactor factor) {
-  return std::ldexp(static_cast<double>(factor.multiplier), factor.shift - 31);
-}
-
 // As Product computes it.
 int32_t quick_result(QuickProduct product, int64_t x) {
   const float y = static_cast<float>(static_cast<int32_t>(x)) * product.scale;
   const float moved = y + std::copysign(product.away, y);
-  return std::bit_cast<int32_t>(moved + kMagic) - kMagicBits;
+  return std::bit_cast<int32_t>(moved + kRoundingMagic) - kRoundingBits;
 }
 
 // False when sums may leave 12 bits before the point. Zero points are those of uint8 inputs and of

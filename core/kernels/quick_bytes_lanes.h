@@ -14,8 +14,6 @@ namespace zeolite::quick_bytes {
 inline constexpr int kFraction = 20;
 inline constexpr int kSplit = 7;
 inline constexpr int kSquaresShift = 7;
-inline constexpr float kMagic = 12582912.0f;
-inline constexpr int32_t kMagicBits = 0x4b400000;
 
 inline v128_t low_half(v128_t x) { return wasm_u16x8_extend_low_u8x16(x); }
 inline v128_t high_half(v128_t x) { return wasm_u16x8_extend_high_u8x16(x); }
@@ -58,7 +56,7 @@ template <bool IsSigned>
 struct Product {
   F32x4 scale;
   F32x4 away;
-  F32x4 magic;  // 1.5 * 2^23: adding it rounds to a whole number and leaves that in the low bits.
+  F32x4 magic;  // kRoundingMagic.
   v128_t magic_bits;
   F32x4 sign;
 
@@ -66,8 +64,8 @@ struct Product {
   Product(QuickProduct product, int32_t zero_point)
       : scale(wasm_f32x4_splat(product.scale)),
         away(wasm_f32x4_splat(product.away)),
-        magic(f32x4_kept(kMagic)),
-        magic_bits(wasm_i32x4_splat(kMagicBits - zero_point)),
+        magic(f32x4_kept(kRoundingMagic)),
+        magic_bits(wasm_i32x4_splat(kRoundingBits - zero_point)),
         sign(i32x4_kept(INT32_MIN)) {}
 
   void start() {}

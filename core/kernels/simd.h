@@ -16,6 +16,11 @@ namespace zeolite {
 
 using F32x4 = v128_t;
 
+// 1.5 * 2^23: added to a number below 2^22 it rounds that to a whole number, ties to even, which is what
+// the sum's bits have above kRoundingBits.
+inline constexpr float kRoundingMagic = 12582912.0f;
+inline constexpr int32_t kRoundingBits = 0x4b400000;
+
 inline F32x4 f32x4_zero() { return wasm_f32x4_splat(0.0f); }
 
 // A constant for a loop, made before it: some engines build one that they know anew at each use.
@@ -97,6 +102,18 @@ inline void f32x4_store_partial(float* target, F32x4 x, int count) {
     default:
       wasm_v128_store(target, x);
   }
+}
+
+// Turns four rows of four lanes into columns.
+inline void i32x4_transpose(v128_t (&rows)[4]) {
+  const v128_t low01 = wasm_i32x4_shuffle(rows[0], rows[1], 0, 4, 1, 5);
+  const v128_t high01 = wasm_i32x4_shuffle(rows[0], rows[1], 2, 6, 3, 7);
+  const v128_t low23 = wasm_i32x4_shuffle(rows[2], rows[3], 0, 4, 1, 5);
+  const v128_t high23 = wasm_i32x4_shuffle(rows[2], rows[3], 2, 6, 3, 7);
+  rows[0] = wasm_i32x4_shuffle(low01, low23, 0, 1, 4, 5);
+  rows[1] = wasm_i32x4_shuffle(low01, low23, 2, 3, 6, 7);
+  rows[2] = wasm_i32x4_shuffle(high01, high23, 0, 1, 4, 5);
+  rows[3] = wasm_i32x4_shuffle(high01, high23, 2, 3, 6, 7);
 }
 
 // The sum of the lanes, (0 + 2) + (1 + 3).
