@@ -11,22 +11,79 @@
 namespace zeolite {
 namespace {
 
+// How (x << left) * factor is rounded.
+enum class OperandRounding : uint8_t {
+  kTwice,  // As scale_by does.
+  kOnce,   // All shifts come first, then the product is rounded.
+  kDown,   // The product is rounded, then shifted down without.
+};
+
+// The vector loops of TFLite's default ADD and MUL, which are made for ARM and the same elsewhere,
+// take whole blocks of a row; there the results differ in part from those of the definition, to which
+// the elements behind the last whole block of each row keep.
+struct VectorForm {
+  int64_t block = 0;  // 0: no such loop.
+  OperandRounding rounding = OperandRounding::kTwice;
+  bool is_16_bits = false;  // The result wraps around at 16 bits where the zero point is added.
+  bool saturates = false;   // And before it saturates there.
+};
+
 // An operand of kAdd and its like before it is scaled: half of a power of two is but a shift, since
 // what is shifted out is 0. Of two operands at least one is scaled so.
 struct ScaledOperand {
   ScaleBy4 scale;
   int left;
+  int right = 0;
+  int down = 0;
   bool is_half;
 
-  ScaledOperand(FixedPointFactor factor, int left_shift)
-      : scale(factor),
+  ScaledOperand(FixedPointFactor factor, int left_shift, OperandRounding rounding)
+      : scale(rounding == OperandRounding::kTwice ? factor
+                                                  : FixedPointFactor{factor.multiplier, 0}),
         left(left_shift),
-        is_half(factor.multiplier == 1 << 30 && factor.shift == 0 && left_shift > 0) {}
+        is_half(factor.multiplier == 1 << 30 && factor.shift == 0 && left_shift > 0) {
+    if (rounding == OperandRounding::kDown) down = -factor.shift;
+    if (rounding == OperandRounding::kOnce) {
+      left = std::max(left_shift + factor.shift, 0);
+      right = std::max(-left_shift - factor.shift, 0);
+    }
+  }
 
   v128_t operator()(v128_t x) const {
-    return is_half ? wasm_i32x4_shl(x, left - 1) : scale(wasm_i32x4_shl(x, left));
+    if (is_half) return wasm_i32x4_shl(x, left - 1);
+    return wasm_i32x4_shr(scale(wasm_i32x4_shr(wasm_i32x4_shl(x, left), right)), down);
   }
 };
+
+// Whether the loops of the default kernels' five levels can run through the plan: from the innermost
+// dimension out elements of both operands, repetitions of one, both, repetitions of the other, both.
+bool has_five_levels(const BroadcastPlan& plan) {
+  int axis = plan.rank - 1;
+  bool repeats_a = false;
+  for (int repeated = 0; axis >= 0; --axis) {
+    if (plan.a_strides[axis] != 0 && plan.b_strides[axis] != 0) continue;
+    const bool is_a = plan.a_strides[axis] == 0;
+    if (++repeated > 2 || (repeated == 2 && is_a == repeats_a)) return false;
+    repeats_a = is_a;
+  }
+  return true;
+}
+
+VectorForm vector_form(const QuantizedBinaryParameters& p, const BroadcastPlan& plan) {
+  const bool adds = p.function == QuantizedBinary::kAdd;
+  if (plan.rank == 0 || (!adds && p.function != QuantizedBinary::kMul)) return {};
+  const int inner = plan.rank - 1;
+  const bool are_pairs = plan.a_strides[inner] != 0 && plan.b_strides[inner] != 0;
+  if (p.input == SmallInteger::kInt16) {
+    if (!adds || plan.rank > 1 || !are_pairs) return {};
+    return {16, OperandRounding::kOnce};
+  }
+  if (!has_five_levels(plan)) return {};
+  const bool is_signed = p.input == SmallInteger::kInt8;
+  if (!adds) return {is_signed ? 16 : 8, OperandRounding::kTwice, true, is_signed || are_pairs};
+  if (is_signed && are_pairs) return {16, OperandRounding::kOnce, true};
+  return {8, OperandRounding::kDown, true};
+}
 
 template <class Function>
 void on_lanes(const IntegerBlock& a, const IntegerBlock& b, int64_t count, IntegerBlock* result,
@@ -56,11 +113,20 @@ int32_t divide(int32_t a, int32_t b, FixedPointFactor factor) {
   return rounding_shift_right(product, -shift);
 }
 
-void compute(const QuantizedBinaryParameters& p, const IntegerBlock& a, const IntegerBlock& b,
-             int64_t count, IntegerBlock* result) {
-  const ScaledOperand scale_a(p.a_factor, p.left_shift);
-  const ScaledOperand scale_b(p.b_factor, p.left_shift);
+void compute(const QuantizedBinaryParameters& p, const VectorForm& form, const IntegerBlock& a,
+             const IntegerBlock& b, int64_t count, IntegerBlock* result) {
+  const ScaledOperand scale_a(p.a_factor, p.left_shift, form.rounding);
+  const ScaledOperand scale_b(p.b_factor, p.left_shift, form.rounding);
   const ScaleBy4 scale(p.factor);
+  const v128_t lowest = wasm_i32x4_splat(-32768);
+  const v128_t highest = wasm_i32x4_splat(32767);
+  const v128_t zero = wasm_i32x4_splat(p.zero_point);
+  const auto finish = [&](v128_t x) {
+    if (!form.is_16_bits) return x;
+    if (form.saturates) x = wasm_i32x4_min(wasm_i32x4_max(x, lowest), highest);
+    x = wasm_i32x4_add(x, zero);
+    return wasm_i32x4_sub(wasm_i32x4_shr(wasm_i32x4_shl(x, 16), 16), zero);
+  };
   const auto apply = [&](auto function) { on_lanes(a, b, count, result, function); };
   const v128_t one = wasm_i32x4_splat(1);
   const auto compare = [&](auto function) {
@@ -70,13 +136,15 @@ void compute(const QuantizedBinaryParameters& p, const IntegerBlock& a, const In
   };
   switch (p.function) {
     case QuantizedBinary::kAdd:
-      apply([&](v128_t x, v128_t y) { return scale(wasm_i32x4_add(scale_a(x), scale_b(y))); });
+      apply([&](v128_t x, v128_t y) {
+        return finish(scale(wasm_i32x4_add(scale_a(x), scale_b(y))));
+      });
       break;
     case QuantizedBinary::kSub:
       apply([&](v128_t x, v128_t y) { return scale(wasm_i32x4_sub(scale_a(x), scale_b(y))); });
       break;
     case QuantizedBinary::kMul:
-      apply([&](v128_t x, v128_t y) { return scale(wasm_i32x4_mul(x, y)); });
+      apply([&](v128_t x, v128_t y) { return finish(scale(wasm_i32x4_mul(x, y))); });
       break;
     case QuantizedBinary::kDiv:
       for (int64_t i = 0; i < count; ++i) {
@@ -94,13 +162,11 @@ void compute(const QuantizedBinaryParameters& p, const IntegerBlock& a, const In
       const RoundingShift4 shift_a(p.a_right_shift);
       const RoundingShift4 shift_b(p.b_right_shift);
       const bool adds = p.function == QuantizedBinary::kShiftedAdd;
-      const v128_t low = wasm_i32x4_splat(-32768);
-      const v128_t high = wasm_i32x4_splat(32767);
       apply([&](v128_t x, v128_t y) {
         x = shift_a(x);
         y = shift_b(y);
         const v128_t sum = adds ? wasm_i32x4_add(x, y) : wasm_i32x4_sub(x, y);
-        return wasm_i32x4_min(wasm_i32x4_max(sum, low), high);
+        return wasm_i32x4_min(wasm_i32x4_max(sum, lowest), highest);
       });
       break;
     }
@@ -133,19 +199,25 @@ void compute(const QuantizedBinaryParameters& p, const IntegerBlock& a, const In
 // Rows of neighbouring elements; strides are 0 or 1.
 class Rows {
  public:
-  explicit Rows(const QuantizedBinaryParameters& parameters)
-      : parameters_(parameters), quick_(parameters) {}
+  // `row`: elements of one.
+  Rows(const QuantizedBinaryParameters& parameters, const VectorForm& form, int64_t row)
+      : parameters_(parameters),
+        form_(form),
+        row_(row),
+        whole_blocks_(form.block == 0 ? row : row / form.block * form.block),
+        quick_(parameters) {}
 
   bool is_quick() const { return quick_.is_usable(); }
 
-  void run(const uint8_t* a, int64_t a_stride, const uint8_t* b, int64_t b_stride, int64_t count,
-           uint8_t* output) {
+  // `first`: the place of the first element in its row; `count` may pass the row's end.
+  void run(const uint8_t* a, int64_t a_stride, const uint8_t* b, int64_t b_stride, int64_t first,
+           int64_t count, uint8_t* output) {
     constexpr int64_t kBlock = QuickBytes::kBlock;
     int64_t i = 0;
     const auto slow = [&](int64_t to) {
       for (; i < to; i += kIntegerBlock) {
-        block(a, i * a_stride, a_stride, b, i * b_stride, b_stride, std::min(kIntegerBlock, to - i),
-              output, i);
+        block(a, i * a_stride, a_stride, b, i * b_stride, b_stride, first + i,
+              std::min(kIntegerBlock, to - i), output, i);
       }
       i = to;
     };
@@ -167,19 +239,30 @@ class Rows {
 
  private:
   void block(const void* a, int64_t at_a, int64_t a_stride, const void* b, int64_t at_b,
-             int64_t b_stride, int64_t count, void* output, int64_t out) {
+             int64_t b_stride, int64_t first, int64_t count, void* output, int64_t out) {
     const QuantizedBinaryParameters& p = parameters_;
     load_integers(p.input, a, at_a, a_stride, count, p.a_zero_point, &a_);
     load_integers(p.input, b, at_b, b_stride, count, p.b_zero_point, &b_);
-    compute(p, a_, b_, count, &result_);
+    compute(p, form_, a_, b_, count, &result_);
+    bool has_defined = false;
+    for (int64_t i = 0; whole_blocks_ < row_ && i < count; ++i) {
+      if ((first + i) % row_ < whole_blocks_) continue;
+      if (!has_defined) compute(p, {}, a_, b_, count, &defined_);
+      has_defined = true;
+      result_.values[i] = defined_.values[i];
+    }
     store_integers(p.output, result_, count, p.zero_point, p.min, p.max, output, out);
   }
 
   const QuantizedBinaryParameters& parameters_;
+  const VectorForm form_;
+  const int64_t row_;
+  const int64_t whole_blocks_;  // Their elements.
   const QuickBytes quick_;
   IntegerBlock a_;
   IntegerBlock b_;
   IntegerBlock result_;
+  IntegerBlock defined_;
 };
 
 }  // namespace
@@ -194,14 +277,16 @@ void quantized_binary(const QuantizedBinaryParameters& parameters, const Broadca
   const auto* const from_b = static_cast<const uint8_t*>(b);
   auto* const target = static_cast<uint8_t*>(output);
   const int target_bytes = bytes_of(parameters.output);
+  const VectorForm form = vector_form(parameters, plan);
   if (rows == 1) {
     const int64_t a_stride = plan.rank == 0 ? 0 : plan.a_strides[0];
     const int64_t b_stride = plan.rank == 0 ? 0 : plan.b_strides[0];
     const EvenSplit split(row_count, kIntegerBlock, 8, pool);
     parallel_for(split.pool, split.tasks(), [&](int64_t task) {
       const int64_t i = split.begin(task);
-      Rows(parameters).run(from_a + i * a_stride * bytes, a_stride, from_b + i * b_stride * bytes,
-                           b_stride, split.end(task) - i, target + i * target_bytes);
+      Rows(parameters, form, row_count)
+          .run(from_a + i * a_stride * bytes, a_stride, from_b + i * b_stride * bytes, b_stride, i,
+               split.end(task) - i, target + i * target_bytes);
     });
     return;
   }
@@ -212,14 +297,14 @@ void quantized_binary(const QuantizedBinaryParameters& parameters, const Broadca
   const bool copies = plan.rank == 2 && (copies_a || copies_b) && 2 * row_count <= kCopiedBytes;
   const EvenSplit split(rows, 1, 8 * row_count, pool);
   parallel_for(split.pool, split.tasks(), [&](int64_t task) {
-    Rows all(parameters);
+    Rows all(parameters, form, row_count);
     const int64_t end = split.end(task);
     if (!all.is_quick() || !copies) {
       for_each_broadcast_row(plan, split.begin(task), end,
                              [&](int64_t out, int64_t at_a, int64_t at_b, int64_t count,
                                  int64_t a_stride, int64_t b_stride) {
                                all.run(from_a + at_a * bytes, a_stride, from_b + at_b * bytes,
-                                       b_stride, count, target + out * target_bytes);
+                                       b_stride, 0, count, target + out * target_bytes);
                              });
       return;
     }
@@ -229,7 +314,7 @@ void quantized_binary(const QuantizedBinaryParameters& parameters, const Broadca
                 copied, row_count);
     for (int64_t row = split.begin(task); row < end; row += count) {
       const int64_t at = row * row_count;
-      all.run(copies_a ? copied : from_a + at, 1, copies_a ? from_b + at : copied, 1,
+      all.run(copies_a ? copied : from_a + at, 1, copies_a ? from_b + at : copied, 1, 0,
               std::min(count, end - row) * row_count, target + at);
     }
   });

@@ -10,7 +10,8 @@
 
 namespace zeolite {
 
-// a and b are the stored numbers less their zero points.
+// a and b are the stored numbers less their zero points. In whole blocks of a row kAdd of int8, uint8
+// and int16 and kMul of bytes round and wrap around as TFLite's vector loops do (VectorForm).
 enum class QuantizedBinary : uint8_t {
   kAdd,                // ((a << left) * a_factor + (b << left) * b_factor) * factor
   kSub,                // The same with a minus.

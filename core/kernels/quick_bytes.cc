@@ -38,8 +38,8 @@ bool set_sum(const QuantizedBinaryParameters& p, int a_zero, int b_zero, int zer
   sum->upper_weights = pair(a_upper, b_upper);
   sum->lower_weights = pair(a_weight - (a_upper << kSplit), b_weight - (b_upper << kSplit));
   // Weights are off by half a bit: right in the middle of the bytes, by 64 at their ends. The terms
-  // are rounded to a whole `unit` twice, their sum once more.
-  const double error = 2 * 64 + 2 + 4 * unit * (one / std::ldexp(1.0, p.left_shift));
+  // are rounded to the nearest `unit` and down to one, their sum once more.
+  const double error = 2 * 64 + 2 + 5 * unit * (one / std::ldexp(1.0, p.left_shift));
   const double middle = (128 - a_zero) * a + (128 - b_zero) * b + zero_point;
   sum->offset = wasm_i32x4_splat(static_cast<int32_t>(static_cast<uint32_t>(
       std::llround((middle + 0.5) * one + error) - 128 * (a_weight + b_weight))));
@@ -129,6 +129,8 @@ void QuantizedBinaryParameters::set_quick() {
   if (function == QuantizedBinary::kMul) {
     const auto [low, high] = std::minmax({a_range[0] * b_range[0], a_range[0] * b_range[1],
                                           a_range[1] * b_range[0], a_range[1] * b_range[1]});
+    // Larger results wrap around in part.
+    if (static_cast<double>(std::max(-low, high)) * real_of(factor) > 32000) return;
     quick = quick_product(factor, QuickInput::kIntegers, low, high, from, to);
   } else if (function == QuantizedBinary::kPrelu && left_shift == 0) {
     const int64_t lowest = std::min<int64_t>(a_range[0], 0);

@@ -86,12 +86,32 @@ TEST(FixedPointInverseSqrt, IsAFactorForScaleBy) {
   EXPECT_EQ(fixed_inverse_sqrt(0).multiplier, fixed_inverse_sqrt(1).multiplier);
 }
 
+// How an operand of an ADD is scaled in the default kernels' vector loops.
+int32_t scaled_in_block(int32_t x, FixedPointFactor factor, int left_shift, bool is_once) {
+  if (!is_once) {
+    return rounding_high_mul(x * (1 << left_shift), factor.multiplier) >> -factor.shift;
+  }
+  const int shift = left_shift + factor.shift;
+  return rounding_high_mul(shift >= 0 ? x * (1 << shift) : x >> -shift, factor.multiplier);
+}
+
+// Where an element lies.
+struct Place {
+  bool is_in_block = false;  // In a whole block of a row
+  bool are_pairs = true;     // whose elements each have their own of both operands.
+};
+
 // One element of quantized_binary by its formula.
-int32_t binary_element(const QuantizedBinaryParameters& p, int32_t a, int32_t b) {
+int32_t binary_element(const QuantizedBinaryParameters& p, int32_t a, int32_t b, Place place) {
   a -= p.a_zero_point;
   b -= p.b_zero_point;
-  const int32_t scaled_a = scale_by(a * (1 << p.left_shift), p.a_factor);
-  const int32_t scaled_b = scale_by(b * (1 << p.left_shift), p.b_factor);
+  int32_t scaled_a = scale_by(a * (1 << p.left_shift), p.a_factor);
+  int32_t scaled_b = scale_by(b * (1 << p.left_shift), p.b_factor);
+  if (place.is_in_block && p.function == QuantizedBinary::kAdd) {
+    const bool is_once = p.input != SmallInteger::kUint8 && place.are_pairs;
+    scaled_a = scaled_in_block(a, p.a_factor, p.left_shift, is_once);
+    scaled_b = scaled_in_block(b, p.b_factor, p.left_shift, is_once);
+  }
   int32_t result = 0;
   switch (p.function) {
     case QuantizedBinary::kAdd: result = scale_by(scaled_a + scaled_b, p.factor); break;
@@ -111,6 +131,13 @@ int32_t binary_element(const QuantizedBinaryParameters& p, int32_t a, int32_t b)
     case QuantizedBinary::kLess: result = scaled_a < scaled_b; break;
     case QuantizedBinary::kGreaterEqual: result = scaled_a >= scaled_b; break;
     default: ADD_FAILURE();
+  }
+  const bool multiplies = p.function == QuantizedBinary::kMul;
+  if (place.is_in_block && p.input != SmallInteger::kInt16 &&
+      (multiplies || p.function == QuantizedBinary::kAdd)) {
+    const bool saturates = multiplies && (p.input == SmallInteger::kInt8 || place.are_pairs);
+    if (saturates) result = std::clamp(result, -32768, 32767);
+    result = static_cast<int16_t>(result + p.zero_point) - p.zero_point;
   }
   return std::clamp(result + p.zero_point, p.min, p.max);
 }
@@ -140,7 +167,10 @@ void expect_binary(QuantizedBinaryParameters p, const Shape& a_shape, const Shap
   for_each_broadcast_row(plan, [&](int64_t out, int64_t at_a, int64_t at_b, int64_t n,
                                    int64_t a_stride, int64_t b_stride) {
     for (int64_t i = 0; i < n; ++i) {
-      const int32_t wanted = binary_element(p, a[at_a + i * a_stride], b[at_b + i * b_stride]);
+      const bool are_pairs = a_stride + b_stride == 2;
+      const int64_t block = sizeof(T) == 2 || (std::is_signed_v<T> && are_pairs) ? 16 : 8;
+      const int32_t wanted = binary_element(p, a[at_a + i * a_stride], b[at_b + i * b_stride],
+                                            {i < n / block * block, are_pairs});
       const int32_t got = is_comparison ? output[out + i] : reinterpret_cast<T*>(output.data())[out + i];
       ASSERT_EQ(got, wanted) << out + i;
     }
@@ -207,6 +237,8 @@ TEST(QuantizedBinary, AgreesWithItsFormulaOnManyPairsOfBytes) {
         p.b_zero_point = factor < 2 ? 17 : 127;
         p.zero_point = factor < 0.4 ? -100 : 5;
         expect_binary<int8_t>(p, {256, 1}, {1, 256}, 65536);
+        expect_binary<int8_t>(p, {9, 61}, {9, 61}, 9 * 61);
+        expect_binary<int8_t>(p, {9, 61}, {61}, 9 * 61);
         p.a_zero_point += 128;
         p.b_zero_point += 128;
         p.zero_point += 128;

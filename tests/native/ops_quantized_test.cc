@@ -154,6 +154,55 @@ TEST(QuantizedAdd, FusedRelu6CutsAtTheStoredSix) {
   EXPECT_THAT(outcome.values<uint8_t>(), ElementsAre(128, 130, 188));
 }
 
+// -127 + 72 / 3 = -103, half of which lies between two numbers. The operand that is scaled by a third
+// comes out one unit higher where it is rounded to the nearest.
+TEST(QuantizedAdd, RoundsWholeBlocksOfARowAsVectorLoopsDoAndTheRestByDefinition) {
+  const auto sum = [](Shape a_shape, Shape b_shape) {
+    const auto bytes = [](const Shape& shape, int8_t value) {
+      size_t count = 1;
+      for (int32_t size : shape) count *= static_cast<size_t>(size);
+      return std::vector<int8_t>(count, value);
+    };
+    return run(Code::kAdd,
+               {int8s(a_shape, bytes(a_shape, -127), 1, 0),
+                int8s(b_shape, bytes(b_shape, 72), 1.0f / 3, 0)},
+               int8s({}, {}, 2, 0))
+        .values<int8_t>();
+  };
+  const auto first_and_rest = [](size_t first, size_t count) {
+    std::vector<int8_t> values(count, -51);
+    std::fill_n(values.begin(), first, int8_t{-52});
+    return values;
+  };
+  EXPECT_EQ(sum({39}, {39}), first_and_rest(32, 39));
+  EXPECT_EQ(sum({15}, {1}), first_and_rest(8, 15));
+  EXPECT_EQ(sum({1, 9}, {1, 1}), first_and_rest(8, 9));
+  // Shapes that the vector loops do not reach.
+  EXPECT_EQ(sum({2, 1, 2, 1}, {1, 2, 1, 8}), first_and_rest(0, 64));
+}
+
+TEST(QuantizedAdd, OfUint8RoundsInBlocksOfEight) {
+  const std::vector<uint8_t> a(17, 1);
+  const std::vector<uint8_t> b(17, 200);
+  std::vector<uint8_t> wanted(17, 76);
+  wanted[16] = 77;
+  EXPECT_EQ(run(Code::kAdd, {uint8s({17}, a, 1, 128), uint8s({17}, b, 1.0f / 3, 128)},
+                uint8s({}, {}, 2, 128))
+                .values<uint8_t>(),
+            wanted);
+}
+
+// 127 * 127 * 3 is above 32767; the zero point is added in 16 bits.
+TEST(QuantizedMul, WrapsAroundAt16BitsInWholeBlocks) {
+  const std::vector<int8_t> a(17, 127);
+  std::vector<int8_t> wanted(17, -128);
+  wanted[16] = 127;
+  EXPECT_EQ(run(Code::kMul, {int8s({17}, a, 1, 0), int8s({17}, a, 1, 0)},
+                int8s({}, {}, 1.0f / 3, 5))
+                .values<int8_t>(),
+            wanted);
+}
+
 TEST(QuantizedAdd, Int16WithoutScaleWrapsAround) {
   const Outcome outcome = run(Code::kAdd, {int16s({2}, {32767, 1}), int16s({2}, {1, 1})},
                               int16s({}, {}));
