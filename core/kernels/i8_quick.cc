@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "core/kernels/i8_requantize.h"
+#include "core/kernels/quick_rounding.h"
 
 namespace zeolite {
 namespace {
@@ -31,34 +32,21 @@ double scale_of(const PanelHead& head, int c) {
   return real_of({head.multiplier[c], head.shift[c]});
 }
 
-// ProvenRequantize4 and the exact numbers both grow with the sum: they are the same if each number
-// begins at the same sum. `low` and `high`: of the numbers without zero point; those beyond are
-// clamped. The sum that number k begins at is the least x with
-//   x * multiplier >= k * 2^(31 + e) - 2^(30 + e) - 2^30    (without the middle term if e = 0).
-bool is_proven(const PanelHead& head, int c, int32_t low, int32_t high, int32_t zero_point,
+// Whether ProvenRequantize4 gives what Requantize4 does. `low` and `high`: of the numbers without zero
+// point; those beyond are clamped.
+bool is_proven(const FirstOfResult& first, int32_t low, int32_t high, int32_t zero_point,
                int32_t moved, float scale, float away) {
-  const int e = -head.shift[c];
-  const int64_t multiplier = head.multiplier[c];
-  const int64_t half = (e == 0 ? 0 : int64_t{1} << (30 + e)) + (int64_t{1} << 30);
-  const double inverse = 1.0 / static_cast<double>(multiplier);
   const v128_t scales = wasm_f32x4_splat(scale);
   const v128_t aways = wasm_f32x4_splat(away);
   const v128_t magic = wasm_f32x4_splat(kRoundingMagic);
-  for (int32_t k = low + 1; k <= high; ++k) {
-    const int64_t wanted = k * (int64_t{1} << (31 + e)) - half;
-    auto first = static_cast<int64_t>(std::ceil(static_cast<double>(wanted) * inverse));
-    if (first * multiplier < wanted) ++first;
-    if ((first - 1) * multiplier >= wanted) --first;
-    const auto x = static_cast<int32_t>(first) + moved;
+  return rounds_alike(first, low, high, [&](int32_t result, int64_t begin) {
+    const auto x = static_cast<int32_t>(begin) + moved;
     const v128_t y = f32x4_madd(wasm_f32x4_convert_i32x4(wasm_i32x4_make(x - 1, x, x, x)), scales,
                                 aways);
     const v128_t made = wasm_f32x4_add(y, magic);
-    const int32_t bits = kRoundingBits + k + zero_point;
-    if (wasm_i32x4_extract_lane(made, 0) >= bits || wasm_i32x4_extract_lane(made, 1) < bits) {
-      return false;
-    }
-  }
-  return true;
+    const int32_t bits = kRoundingBits + result + zero_point;
+    return wasm_i32x4_extract_lane(made, 0) < bits && wasm_i32x4_extract_lane(made, 1) >= bits;
+  });
 }
 
 // The numbers around zero are the finest of float32: so sums are moved by the zero point.
@@ -74,16 +62,13 @@ bool prove(int64_t columns, int32_t zero_point, PanelHead* head) {
     const double scale = scale_of(*head, c);
     if (!(scale >= kLeastProvableScale)) return false;
     moved[c] = static_cast<int32_t>(std::lround(zero_point / scale));
-    const double away = (head->shift[c] == 0 ? 0 : std::ldexp(1.0, head->shift[c] - 1)) +
-                        zero_point - moved[c] * scale;
-    // Where the nearest floats fail their neighbours may do.
-    bool found = false;
-    for (int i = 0; i < 5 && !found; ++i) {
-      scales[c] = static_cast<float>(scale * (1 + (i % 2 ? 1 : -1) * ((i + 1) / 2) * 6e-8));
-      aways[c] = static_cast<float>(away);
-      found = is_proven(*head, c, low, high, zero_point, moved[c], scales[c], aways[c]);
-    }
-    if (!found) return false;
+    aways[c] = static_cast<float>((head->shift[c] == 0 ? 0 : std::ldexp(1.0, head->shift[c] - 1)) +
+                                  zero_point - moved[c] * scale);
+    const FirstOfResult first({head->multiplier[c], head->shift[c]}, Halves::kUp);
+    scales[c] = agreeing_scale(scale, [&](float candidate) {
+      return is_proven(first, low, high, zero_point, moved[c], candidate, aways[c]);
+    });
+    if (scales[c] == 0) return false;
   }
   for (int c = 0; c < kColumns; ++c) {
     head->quick_scale[c] = scales[c];

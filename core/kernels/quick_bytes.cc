@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 
+#include "core/kernels/quick_rounding.h"
+
 namespace zeolite {
 namespace {
 
@@ -89,33 +91,24 @@ QuickProduct quick_product(FixedPointFactor factor, QuickInput input, int64_t le
   const auto value = [&](int64_t x) { return input == QuickInput::kSquares ? x * x : x; };
   const auto largest = static_cast<double>(std::max(std::abs(value(least)), std::abs(value(most))));
   if (scale <= 0 || largest * scale > 1 << 21) return {};
+  if (factor.shift < FirstOfResult::kLeastShift) return {};
   if (factor.shift > 0 && std::ldexp(largest, factor.shift) > 1 << 30) return {};
   QuickProduct product;
   // Rounding twice is rounding once what has been moved by half of the second rounding's last bit.
   if (factor.shift < 0) product.away = std::ldexp(1.0f, factor.shift - 1);
-  const auto exact = [&](int64_t x) { return scale_by(static_cast<int32_t>(value(x)), factor); };
-  const auto quick = [&](int64_t x) { return quick_result(product, value(x)); };
-  // Both never fall, so they agree when they pass each result at the same x.
-  const auto agrees = [&] {
-    for (int32_t result = min; result < max; ++result) {
-      double at = (result + 0.5) / scale;
-      if (input == QuickInput::kSquares) at = std::sqrt(std::max(at, 0.0));
-      auto x = static_cast<int64_t>(
-          std::clamp(at, static_cast<double>(least), static_cast<double>(most)));
-      while (x <= most && exact(x) <= result) ++x;
-      while (x > least && exact(x - 1) > result) --x;
-      if (x <= most && quick(x) <= result) return false;
-      if (x > least && quick(x - 1) > result) return false;
-    }
-    return true;
-  };
-  // Where a number lies so near to a half that float32 fails, a neighbouring scale may do.
-  for (int step : {0, 1, -1, 2, -2, 3, -3}) {
-    product.scale = static_cast<float>(scale);
-    product.scale += static_cast<float>(step) * std::ldexp(product.scale, -24);
-    if (agrees()) return product;
-  }
-  return {};
+  const FirstOfResult first(factor, Halves::kAway);
+  product.scale = agreeing_scale(scale, [&](float candidate) {
+    product.scale = candidate;
+    return rounds_alike(first, min, max, [&](int32_t result, int64_t begin) {
+      if (input == QuickInput::kSquares) {
+        begin = static_cast<int64_t>(std::ceil(std::sqrt(std::max<double>(begin, 0))));
+      }
+      begin = std::clamp(begin, least, most + 1);
+      return (begin == least || quick_result(product, value(begin - 1)) < result) &&
+             (begin > most || quick_result(product, value(begin)) >= result);
+    });
+  });
+  return product.scale == 0 ? QuickProduct() : product;
 }
 
 void QuantizedBinaryParameters::set_quick() {
