@@ -6,8 +6,6 @@
 namespace zeolite {
 namespace {
 
-constexpr int kRows = kI8TileRows;
-
 int64_t pixel_count(const Conv2DShape& shape) {
   return int64_t{shape.batch} * shape.output_height * shape.output_width;
 }
@@ -43,6 +41,12 @@ uint64_t own_bytes(const I8Conv2DPlan& plan) {
          align_up(TileSplit::kMaxBlockRows * (sizeof(PanelRow) + gathered_bytes(plan)));
 }
 
+// Rows up to the end of the last tile.
+int64_t whole_tiles(const I8Conv2DPlan& plan, int64_t rows) {
+  const int64_t tile_rows = plan.form.tile_rows();
+  return (rows + tile_rows - 1) / tile_rows * tile_rows;
+}
+
 // Pointers for the pixels [first, first + count), in the order of i8_panel.
 void fill_table(const I8Conv2DPlan& plan, const int16_t* images, int64_t first, int64_t count,
                 const uint8_t** table) {
@@ -50,6 +54,7 @@ void fill_table(const I8Conv2DPlan& plan, const int16_t* images, int64_t first, 
   const Window2D& w = shape.window;
   const bool by_row = plan.algorithm == I8ConvAlgorithm::kRows;
   const int64_t taps = plan.table_taps;
+  const int64_t tile_rows = plan.form.tile_rows();
   const int64_t pixel_bytes = shape.input_channels * element_bytes(plan);
   const int64_t row_bytes = plan.padded_width * pixel_bytes;
   const auto* const whole = reinterpret_cast<const uint8_t*>(images);
@@ -57,21 +62,27 @@ void fill_table(const I8Conv2DPlan& plan, const int16_t* images, int64_t first, 
   int64_t ox = first % shape.output_width;
   int64_t oy = first / shape.output_width % shape.output_height;
   int64_t image = first / shape.output_width / shape.output_height;
-  const int64_t padded = (count + kRows - 1) / kRows * kRows;
+  const int64_t padded = whole_tiles(plan, count);
+  const uint8_t** tile = table;
+  int64_t row = 0;
   for (int64_t pixel = 0; pixel < padded; ++pixel) {
-    const uint8_t** target = table + pixel / kRows * taps * kRows + pixel % kRows;
+    const uint8_t** target = tile + row;
+    if (++row == tile_rows) {
+      row = 0;
+      tile += taps * tile_rows;
+    }
     const uint8_t* const source = whole + image * plan.padded_height * row_bytes;
     if (by_row) {
-      const uint8_t* row =
+      const uint8_t* run =
           source + oy * w.stride_height * row_bytes + ox * w.stride_width * pixel_bytes;
-      for (int64_t tap = 0; tap < taps; ++tap, target += kRows) {
-        *target = row;
-        row += w.dilation_height * row_bytes;
+      for (int64_t tap = 0; tap < taps; ++tap, target += tile_rows) {
+        *target = run;
+        run += w.dilation_height * row_bytes;
       }
     } else {
       for (int64_t ky = 0; ky < w.kernel_height; ++ky) {
         const int64_t y = oy * w.stride_height - w.pad_top + ky * w.dilation_height;
-        for (int64_t kx = 0; kx < w.kernel_width; ++kx, target += kRows) {
+        for (int64_t kx = 0; kx < w.kernel_width; ++kx, target += tile_rows) {
           const int64_t x = ox * w.stride_width - w.pad_left + kx * w.dilation_width;
           const bool inside = y >= 0 && y < shape.input_height && x >= 0 && x < shape.input_width;
           *target = inside ? source + y * row_bytes + x * pixel_bytes : zeros;
@@ -96,10 +107,13 @@ void gather(const I8Conv2DPlan& plan, int64_t count, uint8_t* rows, const uint8_
   const int64_t taps = plan.table_taps;
   const int64_t run = plan.form.k / taps * element_bytes(plan);
   const uint64_t stride = gathered_bytes(plan);
-  for (int64_t pixel = 0; pixel < (count + kRows - 1) / kRows * kRows; ++pixel, rows += stride) {
+  const int64_t tile_rows = plan.form.tile_rows();
+  for (int64_t pixel = 0; pixel < whole_tiles(plan, count); ++pixel, rows += stride) {
+    const uint8_t* const* runs =
+        table + pixel / tile_rows * taps * tile_rows + pixel % tile_rows;
     uint8_t* to = rows;
-    for (int64_t tap = 0; tap < taps; ++tap, to += run) {
-      const uint8_t* const from = table[(pixel / kRows * taps + tap) * kRows + pixel % kRows];
+    for (int64_t tap = 0; tap < taps; ++tap, to += run, runs += tile_rows) {
+      const uint8_t* const from = *runs;
       for (int64_t i = 0; i < run; i += 16) wasm_v128_store(to + i, wasm_v128_load(from + i));
     }
     table[pixel] = rows;
@@ -313,7 +327,7 @@ void i8_conv_2d_run(const I8Conv2DPlan& plan, const void* packed, const void* in
              table);
     }
     if (scales != nullptr) {
-      for (int64_t row = 0; row < (part.rows + kRows - 1) / kRows * kRows; ++row) {
+      for (int64_t row = 0; row < whole_tiles(plan, part.rows); ++row) {
         const BatchScale& scale = scales[(part.row + std::min(row, part.rows - 1)) / area];
         row_scales[row] = {scale.scale, scale.zero_point + 128};
       }

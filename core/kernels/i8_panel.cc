@@ -7,7 +7,6 @@
 namespace zeolite {
 namespace {
 
-constexpr int kRows = kI8TileRows;
 constexpr int kColumns = kI8TileColumns;
 
 // Sums beyond this may leave 32 bits on their way through Requantize4.
@@ -33,14 +32,14 @@ template <Way kWay, int Rows>
                                                         const uint8_t* const (&rows)[Rows],
                                                         const uint8_t* w, I8Tile<Rows>* tile) {
   const uint8_t* at[Rows];
-#pragma GCC unroll 4
+#pragma GCC unroll 6
   for (int r = 0; r < Rows; ++r) at[r] = rows[r];
   const auto step = [&](int i) __attribute__((always_inline)) {
     constexpr int kBytes = kWay == Way::kPairs8 ? 16 : 32;
     const uint8_t* const v = w + i * kBytes;
     const v128_t low = kWay == Way::kPairs8 ? wasm_i16x8_load8x8(v) : wasm_v128_load(v);
     const v128_t high = kWay == Way::kPairs8 ? wasm_i16x8_load8x8(v + 8) : wasm_v128_load(v + 16);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int r = 0; r < Rows; ++r) {
       const v128_t x = wasm_v128_load32_splat(at[r] + 4 * i);
       v128_t* const sum = tile->sum[r];
@@ -55,12 +54,18 @@ template <Way kWay, int Rows>
   };
   const auto advance = [&](int by) __attribute__((always_inline)) {
     w += by * (kWay == Way::kPairs8 ? 16 : 32);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int r = 0; r < Rows; ++r) {
       at[r] += 4 * by;
       asm("" : "+r"(at[r]));
     }
   };
+  if constexpr (Rows > kI8TileRows) {
+    // One by one: compilers read ahead for a second step, and sums leave the registers.
+#pragma clang loop unroll(disable)
+    for (; groups > 0; --groups, advance(1)) step(0);
+    return w;
+  }
   // Two at once share their addresses.
   for (; groups >= 2; groups -= 2, advance(2)) {
     step(0);
@@ -108,6 +113,7 @@ template <Way kWay, int Rows>
                                       const int16_t* const* pointers, size_t a_offset,
                                       const uint8_t* panel, PanelTarget to) {
   const PanelHead& head = *reinterpret_cast<const PanelHead*>(panel);
+  constexpr int kTileRows = kWay == Way::kQuads ? kI8QuadTileRows : kI8TileRows;
   const size_t groups = static_cast<size_t>(form.groups());
   const size_t taps = static_cast<size_t>(form.taps);
   const size_t offset_bytes = a_offset * (kWay == Way::kQuads ? 1 : sizeof(int16_t));
@@ -117,7 +123,7 @@ template <Way kWay, int Rows>
     if (is_float) {
       tile.start(wasm_i32x4_splat(0), wasm_i32x4_splat(0));
       if (kWay == Way::kQuads) {
-#pragma GCC unroll 4
+#pragma GCC unroll 6
         for (int r = 0; r < Rows; ++r) {
           const v128_t offset = wasm_i32x4_splat(-to.row_scales[r].offset);
           tile.sum[r][0] = wasm_i32x4_mul(wasm_v128_load(head.weight_sum), offset);
@@ -128,9 +134,9 @@ template <Way kWay, int Rows>
       tile.start(wasm_v128_load(head.bias), wasm_v128_load(head.bias + 4));
     }
     const uint8_t* w = panel + sizeof(PanelHead);
-    for (size_t tap = 0; tap < taps; ++tap, pointers += kRows) {
+    for (size_t tap = 0; tap < taps; ++tap, pointers += kTileRows) {
       const uint8_t* rows[Rows];
-#pragma GCC unroll 4
+#pragma GCC unroll 6
       for (int r = 0; r < Rows; ++r) {
         rows[r] = reinterpret_cast<const uint8_t*>(pointers[r]) + offset_bytes;
       }
@@ -140,16 +146,16 @@ template <Way kWay, int Rows>
         w = add_groups<kWay, Rows>(groups, rows, w, &tile);
       }
     }
-    uint8_t* rows[kRows];
-#pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) rows[r] = to.out + r * to.row_bytes;
-    if (count < kRows) {
-      for (int64_t r = count; r < kRows; ++r) rows[r] = nullptr;
+    uint8_t* rows[Rows];
+#pragma GCC unroll 6
+    for (int r = 0; r < Rows; ++r) rows[r] = to.out + r * to.row_bytes;
+    if (count < Rows) {
+      for (int64_t r = count; r < Rows; ++r) rows[r] = nullptr;
     }
     finish_tile<Rows, kWay != Way::kPairs16>(stage, head, tile, rows, count >= Rows, to.columns,
                                              to.row_scales);
-    to.out += kRows * to.row_bytes;
-    if (is_float) to.row_scales += kRows;
+    to.out += Rows * to.row_bytes;
+    if (is_float) to.row_scales += Rows;
   }
 }
 
@@ -159,13 +165,14 @@ void multiply_wide(const SumStage& stage, const PanelForm& form, int64_t count,
                    const PanelTarget& to) {
   const PanelHead& head = *reinterpret_cast<const PanelHead*>(panel);
   for (int64_t row = 0; row < count; ++row) {
-    const int16_t* const* const tile = pointers + row / kRows * form.taps * kRows + row % kRows;
+    const int16_t* const* const tile =
+        pointers + row / kI8TileRows * form.taps * kI8TileRows + row % kI8TileRows;
     auto* const out = reinterpret_cast<int16_t*>(to.out + row * to.row_bytes);
     int64_t sums[kColumns];
     std::memcpy(sums, head.wide_bias, sizeof(sums));
     const auto* w = reinterpret_cast<const int16_t*>(panel + sizeof(PanelHead));
     for (int64_t tap = 0; tap < form.taps; ++tap) {
-      const int16_t* const a = tile[tap * kRows] + a_offset;
+      const int16_t* const a = tile[tap * kI8TileRows] + a_offset;
       for (int64_t i = 0; i < form.k; ++i) {
         const int16_t* const weights = w + i / 2 * 2 * kColumns + i % 2;
         for (int c = 0; c < kColumns; ++c) sums[c] += int32_t{a[i]} * weights[2 * c];
@@ -306,22 +313,27 @@ void i8_panel(const SumStage& stage, const PanelForm& form, int64_t rows,
     multiply_wide(stage, form, rows, pointers, a_offset, panel, target);
     return;
   }
-  if (form.wide) {
-    multiply_tiles<Way::kPairs16, kRows>(stage, form, rows, pointers, a_offset, panel, target);
-    return;
-  }
-  // One row that is left does not go as four.
-  const int64_t tiled = rows % kRows == 1 ? rows - 1 : rows;
+  const auto run = [&](auto* multiply, int64_t first, int64_t count) {
+    PanelTarget part = target;
+    part.out += first * part.row_bytes;
+    if (row_scales != nullptr) part.row_scales += first;
+    multiply(stage, form, count, pointers + first * form.taps, a_offset, panel, part);
+  };
+  if (form.wide) return run(multiply_tiles<Way::kPairs16, kI8TileRows>, 0, rows);
+  // A few rows that are left do not go as a whole tile.
+  const int64_t left = rows % form.tile_rows();
+  const bool apart = left == 1 || (form.quads && left > 0 && left <= 4);
+  const int64_t tiled = apart ? rows - left : rows;
   if (tiled > 0) {
-    (form.quads ? multiply_tiles<Way::kQuads, kRows> : multiply_tiles<Way::kPairs8, kRows>)(
-        stage, form, tiled, pointers, a_offset, panel, target);
+    run(form.quads ? multiply_tiles<Way::kQuads, kI8QuadTileRows>
+                   : multiply_tiles<Way::kPairs8, kI8TileRows>,
+        0, tiled);
   }
-  if (tiled == rows) return;
-  PanelTarget rest = target;
-  rest.out += tiled * rest.row_bytes;
-  if (row_scales != nullptr) rest.row_scales += tiled;
-  (form.quads ? multiply_tiles<Way::kQuads, 1> : multiply_tiles<Way::kPairs8, 1>)(
-      stage, form, 1, pointers + tiled * form.taps, a_offset, panel, rest);
+  if (!apart) return;
+  run(!form.quads ? multiply_tiles<Way::kPairs8, 1>
+      : left == 1 ? multiply_tiles<Way::kQuads, 1>
+                  : multiply_tiles<Way::kQuads, 4>,
+      tiled, left);
 }
 
 }  // namespace zeolite

@@ -25,6 +25,9 @@
 namespace zeolite {
 
 inline constexpr int kI8TileRows = 4;
+// Of products of quads: two of these begin in a cycle and take five (Intel's cores since Ice Lake),
+// so that eight sums wait for each other. More rows than this do not fit 15 registers.
+inline constexpr int kI8QuadTileRows = 6;
 inline constexpr int kI8TileColumns = 8;
 
 // What becomes of the sums of products.
@@ -87,6 +90,7 @@ struct PanelForm {
   int32_t offset = 0;
 
   int64_t step() const { return quads ? 4 : 2; }  // Of k.
+  int tile_rows() const { return quads ? kI8QuadTileRows : kI8TileRows; }
   int64_t groups() const { return (k + step() - 1) / step(); }
   int64_t group_bytes() const { return wide || quads ? 32 : 16; }
   uint64_t panel_bytes() const;
@@ -197,11 +201,11 @@ struct PanelRow {
   int32_t offset = 0;
 };
 
-// One panel times `rows` rows: row r of tile t (of 4 rows) and tap i use pointers[(t * taps + i) *
-// 4 + r], moved by a_offset elements; the last tile's pointers must all be there, those beyond
-// `rows` are only read. Each row has form.k elements (bytes with form.quads) and up to 3 more that
-// may be read. Writes the first `columns` (1 to 8) columns; out_stride is in elements. row_scales:
-// for kFloat32, of each row and up to 3 more.
+// One panel times `rows` rows: row r of tile t (of form.tile_rows() rows) and tap i use
+// pointers[(t * taps + i) * tile_rows + r], moved by a_offset elements; the last tile's pointers
+// must all be there, those beyond `rows` are only read. Each row has form.k elements (bytes with
+// form.quads) and up to 3 more that may be read. Writes the first `columns` (1 to 8) columns;
+// out_stride is in elements. row_scales: for kFloat32, of each row and those that fill its tile.
 void i8_panel(const SumStage& stage, const PanelForm& form, int64_t rows,
               const int16_t* const* pointers, size_t a_offset, const uint8_t* panel,
               const PanelRow* row_scales, void* out, size_t out_stride, size_t columns);

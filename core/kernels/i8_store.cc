@@ -5,51 +5,54 @@
 namespace zeolite {
 namespace {
 
-constexpr int kRows = kI8TileRows;
+constexpr int kRows = kI8QuadTileRows;
 constexpr int kColumns = kI8TileColumns;
 
 // Copies the part of a tile that exists.
 template <class T>
 void copy_tile(const T (&whole)[kRows][kColumns], const TileTarget& target) {
-  for (int r = 0; r < kRows; ++r) {
+  for (int r = 0; r < target.count; ++r) {
     if (target.rows[r] != nullptr) {
       std::memcpy(target.rows[r], whole[r], target.columns * sizeof(T));
     }
   }
 }
 
+// In pairs.
+int even_rows(const TileTarget& target) { return (target.count + 1) & ~1; }
+
 template <class Requantize>
-void narrow_sums(const TileSums& sums, Requantize& low, Requantize& high,
+void narrow_sums(const TileSums& sums, int count, Requantize& low, Requantize& high,
                  v128_t (&narrow)[kRows]) {
-#pragma GCC unroll 4
-  for (int r = 0; r < kRows; ++r) {
+  for (int r = 0; r < count; ++r) {
     narrow[r] = wasm_i16x8_narrow_i32x4(low.of_sum(wasm_v128_load(sums.at[r])),
                                         high.of_sum(wasm_v128_load(sums.at[r] + 4)));
   }
 }
 
-bool quick_numbers(const PanelHead& head, const TileSums& sums, v128_t (&narrow)[kRows]) {
+bool quick_numbers(const PanelHead& head, const TileSums& sums, int count,
+                   v128_t (&narrow)[kRows]) {
   QuickRequantize4 low(head, 0);
   QuickRequantize4 high(head, 4);
-  narrow_sums(sums, low, high, narrow);
+  narrow_sums(sums, count, low, high, narrow);
   return QuickRequantize4::are_sure(head, low, high);
 }
 
 void store_8(const PanelHead& head, const TileSums& sums, const TileTarget& target) {
+  const int count = even_rows(target);
   v128_t narrow[kRows];
   if (head.is_proven != 0) {
     const ProvenRequantize4 low(head, 0);
     const ProvenRequantize4 high(head, 4);
-    narrow_sums(sums, low, high, narrow);
-  } else if (head.is_quick == 0 || !quick_numbers(head, sums, narrow)) {
+    narrow_sums(sums, count, low, high, narrow);
+  } else if (head.is_quick == 0 || !quick_numbers(head, sums, count, narrow)) {
     const Requantize4 low(head, 0);
     const Requantize4 high(head, 4);
-    narrow_sums(sums, low, high, narrow);
+    narrow_sums(sums, count, low, high, narrow);
   }
   const Store8 store(head);
   uint8_t whole[kRows][kColumns];
-#pragma GCC unroll 4
-  for (int r = 0; r < kRows; r += 2) {
+  for (int r = 0; r < count; r += 2) {
     const v128_t bytes = store(narrow[r], narrow[r + 1]);
     wasm_v128_store64_lane(target.is_whole ? target.rows[r] : whole[r], bytes, 0);
     wasm_v128_store64_lane(target.is_whole ? target.rows[r + 1] : whole[r + 1], bytes, 1);
@@ -61,7 +64,7 @@ void store_float(const SumStage& stage, const PanelHead& head, const TileSums& s
                  const TileTarget& target) {
   const FloatStore store(stage, head);
   float whole[kRows][kColumns];
-  for (int r = 0; r < kRows; ++r) {
+  for (int r = 0; r < target.count; ++r) {
     if (target.rows[r] == nullptr) continue;
     store(wasm_v128_load(sums.at[r]), wasm_v128_load(sums.at[r] + 4), target.row_scales[r],
           target.is_whole ? static_cast<float*>(target.rows[r]) : whole[r]);
@@ -71,7 +74,7 @@ void store_float(const SumStage& stage, const PanelHead& head, const TileSums& s
 
 void store_one_by_one(const SumStage& stage, const PanelHead& head, const TileSums& sums,
                       const TileTarget& target) {
-  for (int r = 0; r < kRows; ++r) {
+  for (int r = 0; r < target.count; ++r) {
     if (target.rows[r] == nullptr) continue;
     for (size_t c = 0; c < target.columns; ++c) {
       const int32_t stored = i8_stored(stage, head, c, sums.at[r][c]);

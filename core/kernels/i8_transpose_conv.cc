@@ -6,8 +6,6 @@
 namespace zeolite {
 namespace {
 
-constexpr int kRows = kI8TileRows;
-
 PanelForm form_of(const I8TransposeConvPlan& plan, int64_t taps) {
   return {taps, plan.shape.input_channels, plan.wide_weights || plan.stage.wide, plan.quads,
           plan.activations.unsigned_offset()};
@@ -20,6 +18,7 @@ struct Layout {
   uint64_t scales_bytes;
   uint64_t table_bytes;   // Of one thread, as the rest.
   uint64_t row_bytes;
+  int64_t tile_rows;
 
   explicit Layout(const I8TransposeConvPlan& plan) {
     const TransposeConvShape& shape = plan.shape;
@@ -30,16 +29,16 @@ struct Layout {
         static_cast<uint64_t>(shape.batch * image_elements + shape.input_channels + 8) *
         element_bytes);
     scales_bytes = align_up(static_cast<uint64_t>(shape.batch) * sizeof(BatchScale));
-    const int64_t pixels = padded_pixels(shape);
+    tile_rows = form_of(plan, 1).tile_rows();
+    const int64_t pixels = whole_tiles((int64_t{shape.output_width} + w.stride_width - 1) /
+                                       w.stride_width);
     table_bytes = align_up(pixels * std::max<int64_t>(Phase(w, 0, 0).taps(), 1) *
                            sizeof(const int16_t*));
     row_bytes = align_up(pixels * sizeof(PanelRow));
   }
 
-  static int64_t padded_pixels(const TransposeConvShape& shape) {
-    const int64_t pixels =
-        (int64_t{shape.output_width} + shape.window.stride_width - 1) / shape.window.stride_width;
-    return (pixels + kRows - 1) / kRows * kRows;
+  int64_t whole_tiles(int64_t pixels) const {
+    return (pixels + tile_rows - 1) / tile_rows * tile_rows;
   }
 };
 
@@ -129,7 +128,7 @@ void i8_transpose_conv_run(const I8TransposeConvPlan& plan, const void* packed, 
     const int64_t image = row / shape.output_height;
     const int64_t oy = row % shape.output_height;
     const int64_t phase_y = (oy + w.pad_top) % w.stride_height;
-    std::fill_n(row_scales, Layout::padded_pixels(shape), PanelRow{scales[image].scale, 0});
+    std::fill_n(row_scales, layout.row_bytes / sizeof(PanelRow), PanelRow{scales[image].scale, 0});
     const auto* weights = static_cast<const uint8_t*>(packed);
     for (int64_t y = 0; y < phase_y; ++y) {
       for (int64_t x = 0; x < w.stride_width; ++x) {
@@ -141,8 +140,8 @@ void i8_transpose_conv_run(const I8TransposeConvPlan& plan, const void* packed, 
       const PhaseRow place(shape, oy, phase_x);
       const PanelForm form = form_of(plan, phase.taps());
       if (place.pixels > 0) {
-        place.fill_table<uint8_t>(bytes, phase, images + image * image_bytes, zeros, kRows,
-                                  (place.pixels + kRows - 1) / kRows * kRows, table);
+        place.fill_table<uint8_t>(bytes, phase, images + image * image_bytes, zeros,
+                                  layout.tile_rows, layout.whole_tiles(place.pixels), table);
       }
       auto* const out = static_cast<uint8_t*>(output) +
                         (row * shape.output_width + place.first) * outputs *
