@@ -99,14 +99,16 @@ QuickProduct quick_product(FixedPointFactor factor, QuickInput input, int64_t le
   const FirstOfResult first(factor, Halves::kAway);
   product.scale = agreeing_scale(scale, [&](float candidate) {
     product.scale = candidate;
-    return rounds_alike(first, min, max, [&](int32_t result, int64_t begin) {
+    for (int32_t result = min + 1; result <= max; ++result) {
+      int64_t begin = first(result);
       if (input == QuickInput::kSquares) {
         begin = static_cast<int64_t>(std::ceil(std::sqrt(std::max<double>(begin, 0))));
       }
       begin = std::clamp(begin, least, most + 1);
-      return (begin == least || quick_result(product, value(begin - 1)) < result) &&
-             (begin > most || quick_result(product, value(begin)) >= result);
-    });
+      if (begin > least && quick_result(product, value(begin - 1)) >= result) return false;
+      if (begin <= most && quick_result(product, value(begin)) < result) return false;
+    }
+    return true;
   });
   return product.scale == 0 ? QuickProduct() : product;
 }

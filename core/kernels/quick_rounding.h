@@ -1,6 +1,6 @@
 // When numbers may be scaled and rounded in float32 though the result is that of the fixed-point
-// multiplier to the bit. Both never fall as the number grows, so they are the same for all numbers if
-// each result begins at the same one.
+// multiplier to the bit. Both never fall as the number grows, so they are the same for all numbers
+// if each result begins at the same one.
 #pragma once
 
 #include <cmath>
@@ -27,8 +27,8 @@ class FirstOfResult {
         right_(std::max(-factor.shift, 0)),
         goes_away_(halves == Halves::kAway && right_ > 0 ? 1 : 0) {}
 
-  // |result| < 2^9. The product with the multiplier, rounded to whole 2^31 (halves up), must reach the
-  // half below `result` * 2^right, and pass it where halves of negative numbers go down.
+  // |result| < 2^9. The product with the multiplier, rounded to whole 2^31 (halves up), must reach
+  // the half below `result` * 2^right, and pass it where halves of negative numbers go down.
   int64_t operator()(int32_t result) const {
     const int64_t half = right_ == 0 ? 0 : int64_t{1} << (right_ - 1);
     const int64_t least = (int64_t{result} << right_) - half + (result <= 0 ? goes_away_ : 0);
@@ -46,23 +46,14 @@ class FirstOfResult {
   int goes_away_;
 };
 
-// Whether begins_at(result, x), which says that the quick way gives less than `result` for x - 1 and
-// no less for x, holds for all results in (low, high].
-template <class BeginsAt>
-bool rounds_alike(const FirstOfResult& first, int32_t low, int32_t high, const BeginsAt& begins_at) {
-  for (int32_t result = low + 1; result <= high; ++result) {
-    if (!begins_at(result, first(result))) return false;
-  }
-  return true;
-}
-
 // The float32 nearest to `scale` for which `agrees` says so: where a number lies so near to a half
 // that the nearest one fails a neighbour may do. 0: none of a few.
 template <class Agrees>
 float agreeing_scale(double scale, const Agrees& agrees) {
   constexpr double kStep = 6e-8;  // Of the last place.
   for (int i = 0; i < 7; ++i) {
-    const auto candidate = static_cast<float>(scale * (1 + (i % 2 ? 1 : -1) * ((i + 1) / 2) * kStep));
+    const int steps = (i % 2 ? 1 : -1) * ((i + 1) / 2);
+    const auto candidate = static_cast<float>(scale * (1 + steps * kStep));
     if (agrees(candidate)) return candidate;
   }
   return 0;
