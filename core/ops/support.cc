@@ -143,6 +143,19 @@ std::string operator_context(const Subgraph& subgraph, size_t index) {
   return text;
 }
 
+std::string support_help(const Operator& op, const UserOperators* user) {
+  if (find_operator(op, user) != nullptr) {
+    return "docs/operators.md lists the versions and types that run";
+  }
+  if (op.code != BuiltinOperator::kCustom) return "docs/operators.md lists the operators that run";
+  if (op.custom_name.starts_with("Flex")) {
+    return "it is an operator of TensorFlow itself: convert the model again with TFLite's builtin "
+           "operators only";
+  }
+  return "it is a custom operator: bring its functions as the option customOps, as "
+         "docs/custom-operators.md shows";
+}
+
 std::vector<Issue> support_issues(const Model& model, const UserOperators* user) {
   std::vector<Issue> issues;
   for (const Subgraph& subgraph : model.subgraphs) {
@@ -150,6 +163,7 @@ std::vector<Issue> support_issues(const Model& model, const UserOperators* user)
       const Operator& op = subgraph.operators[i];
       for (std::string& reason : support_problems(subgraph, op, true, user)) {
         issues.push_back(operator_issue(subgraph, i, std::move(reason)));
+        issues.back().help = support_help(op, user);
       }
     }
   }
@@ -180,6 +194,7 @@ Error error_of_issues(ErrorCode code, std::string_view what, std::vector<Issue> 
     }
     if (!issue.name.empty()) error.message += " (" + issue.name + ")";
     error.message += ": " + issue.reason;
+    if (!issue.help.empty()) error.message += " (" + issue.help + ")";
   }
   if (issues.size() > shown) {
     error.message += "\n  and " + std::to_string(issues.size() - shown) + " more";

@@ -64,6 +64,9 @@ std::string operator_context(const Subgraph& subgraph, size_t index);
 // An issue about operator `index` of `subgraph`.
 Issue operator_issue(const Subgraph& subgraph, size_t index, std::string reason);
 
+// What helps someone whose `op` is not among those that can run.
+std::string support_help(const Operator& op, const UserOperators* user = nullptr);
+
 // The reasons of every operator of the model that can't run.
 std::vector<Issue> support_issues(const Model& model, const UserOperators* user = nullptr);
 

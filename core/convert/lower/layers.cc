@@ -101,7 +101,7 @@ Refusal refusal_of(std::string_view class_name) {
     return {"it is a layer class of your own, whose code is not in the file",
             "build the same of Keras' own layers, load the weights and save the model again"};
   }
-  for (const std::string_view part : {"LSTM", "GRU", "RNN", "Bidirectional", "TimeDistributed"}) {
+  for (const std::string_view part : {"LSTM", "GRU", "RNN", "Bidirectional"}) {
     if (class_name.find(part) != std::string_view::npos) {
       return {"recurrent layers are not converted yet",
               "a stack of Conv1D layers often serves in their place"};
