@@ -45,7 +45,8 @@ function summary(file: string, found: Inspection): string {
   const attention = found.compatibility.filter(({ severity }) => severity !== 'ok');
   if (attention.length) lines.push('');
   for (const { subject, severity, reason, help: advice } of attention) {
-    const about = subject.layer ?? subject.operator;
+    const node = found.graphs.flatMap(({ nodes }) => nodes).find(({ path }) => path === subject.operator);
+    const about = subject.layer ?? (node ? `operator ${node.path} ${node.class} '${node.name}'` : subject.operator);
     lines.push(`${severity}: ${about === undefined ? '' : `${about}: `}${reason}${advice ? ` (${advice})` : ''}`);
   }
   return lines.join('\n');

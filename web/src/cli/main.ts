@@ -56,8 +56,11 @@ export async function main(args: string[]): Promise<number> {
 
 function errorText(error: unknown): string {
   if (!(error instanceof ZeoliteError)) return `zeolite: ${error instanceof Error ? error.message : String(error)}`;
-  const lines = [`zeolite: ${error.message}`];
+  // The message goes on with the reasons, which a list shows better.
+  const head = error.issues.length > 0 ? error.message.split(/\n|\. /)[0]! : error.message;
+  const lines = [`zeolite: ${head}`];
   for (const { operator, layer, index, name, reason, help } of error.issues) {
+    if (head.includes(reason)) continue;
     const subject = [operator ?? layer, name && `'${name}'`].filter(Boolean).join(' ');
     const where = operator !== undefined && index >= 0 ? `operator ${index} ${subject}` : subject;
     lines.push(`  - ${where ? `${where}: ` : ''}${reason}${help ? ` (${help})` : ''}`);
