@@ -40,6 +40,19 @@ function assertSound(drawing) {
   });
 }
 
+test('a chain stays straight where weights that are computed join each of its boxes', () => {
+  // As in files with float16 weights: two boxes beside each operator widen its weights.
+  const edges = [], chain = [0];
+  for (let k = 0, next = 1; k < 60; ++k, next += 3) {
+    edges.push([chain.at(-1), next], [next + 1, next], [next + 2, next]);
+    chain.push(next);
+  }
+  const drawing = arranged(181, edges);
+  assertSound(drawing);
+  for (const v of chain) assert.ok(Math.abs(drawing.x[v] - drawing.x[0]) < 1, `box ${v} is ${drawing.x[v] - drawing.x[0]} aside`);
+  assert.ok(drawing.width < 1000, `${drawing.width} wide`);
+});
+
 /** Blocks of four branches of one to four boxes with a way round them. */
 function branched(count) {
   const edges = [];

@@ -457,11 +457,12 @@ function place(layers: Int32Array[], graph: Layered, boxes: number, up: Adjacenc
   for (const layer of layers) layer.forEach((v, i) => (position[v] = i));
   const marked = conflicts(layers, up, position, boxes, graph.upper.length);
   const placing: Placing = { layers, position, width: graph.width, boxes, marked };
+  const main = streams(up, down, graph.count);
   const four = [
-    align(placing, up, down, false, false),
-    align(placing, up, down, false, true),
-    align(placing, down, up, true, false),
-    align(placing, down, up, true, true),
+    align(placing, main, down, false, false),
+    align(placing, main, down, false, true),
+    align(placing, down, main, true, false),
+    align(placing, down, main, true, true),
   ];
   const extents = four.map((x) => {
     let min = Infinity;
@@ -482,6 +483,26 @@ function place(layers: Int32Array[], graph: Layered, boxes: number, up: Adjacenc
     result[v] = (values[1]! + values[2]!) / 2;
   }
   return result;
+}
+
+/**
+ * The ways up without those to tributaries: boxes that nothing enters and that one box alone reads, as
+ * weights are that a file widens beside every operator. They lie beside the stream that they join and
+ * don't bend it. Where there is nothing but tributaries the first of them, the operator's first input, is
+ * the stream.
+ */
+function streams(up: Adjacency, down: Adjacency, count: number): Adjacency {
+  const degree = (sides: Adjacency, v: number): number => sides.start[v + 1]! - sides.start[v]!;
+  const isTributary = (v: number): boolean => degree(up, v) === 0 && degree(down, v) === 1;
+  const start = new Int32Array(count + 1);
+  const kept: number[] = [];
+  for (let v = 0; v < count; ++v) {
+    const all = Array.from({ length: degree(up, v) }, (_, i) => up.start[v]! + i);
+    const main = all.filter((slot) => !isTributary(up.to[slot]!));
+    kept.push(...(main.length > 0 ? main : all.slice(0, 1)));
+    start[v + 1] = kept.length;
+  }
+  return { start, to: Int32Array.from(kept, (slot) => up.to[slot]!), via: Int32Array.from(kept, (slot) => up.via[slot]!) };
 }
 
 /** Gives every box a place and every edge its way; cycles and any number of parts are fine. */

@@ -1,7 +1,7 @@
 // The side panel: all that is known of one box.
 import type { AttributeValue, Inspection, TensorStats } from 'zeolite';
 import { fill, h } from '../dom.js';
-import { bytes, integer, percent, shapeOf, short, text } from '../format.js';
+import { bytes, integer, percent, sentence, shapeOf, short, text } from '../format.js';
 import { icon } from '../icons.js';
 import { t } from '../strings/index.js';
 import { histogram } from '../charts.js';
@@ -143,7 +143,7 @@ export function panelContent(
     // An operator's path is only its number; a layer's says where it lies.
     h('p', { class: 'panel-name' }, /^[\d/]*$/.test(node.path) ? node.name : node.path),
     ...related.notes.map((note) =>
-      h('p', { class: `note ${note.severity}` }, icon(note.severity === 'blocks' ? 'blocked' : 'warning'), h('span', null, note.reason, note.help ? ` ${note.help}` : '')),
+      h('p', { class: `note ${note.severity}` }, icon(note.severity === 'blocks' ? 'blocked' : 'warning'), h('span', null, sentence(note.reason), note.help ? ` ${sentence(note.help)}` : '')),
     ),
     related.links.length > 0 || related.folded || related.none
       ? section(
