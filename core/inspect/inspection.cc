@@ -90,6 +90,7 @@ InspectedGraph inspect_subgraph(const Model& model, size_t index, const External
       entry.quantization = std::make_shared<const Quantization>(*tensor.quantization);
     }
     entry.constant = tensor.is_constant();
+    entry.variable = tensor.is_variable;
     entry.bytes = model.data(tensor).size();
     if (const auto place = places.find(tensor.buffer); place != places.end()) {
       entry.bytes = place->second.bytes;
@@ -152,7 +153,8 @@ void add_missing_files(const ExternalPlaces& places, std::vector<Compatibility>*
   for (std::string_view name : names) {
     lines->push_back({Compatibility::Severity::kBlocks, {}, {},
                       "Weights lie in the file \"" + std::string(name) + "\", which is missing",
-                      "Put it where the model lies, or give it together with the model"});
+                      "Put it where the model lies, or give it together with the model",
+                      std::string(name)});
   }
 }
 
@@ -196,6 +198,7 @@ json::Value graph_json(const InspectedGraph& graph) {
   for (const InspectedTensor& tensor : graph.tensors) {
     json::Value& entry = tensors.push(tensor_info_json(tensor.name, tensor));
     entry.set("constant", tensor.constant);
+    if (tensor.variable) entry.set("variable", true);
     entry.set("bytes", tensor.bytes);
     if (!tensor.file.empty()) entry.set("file", tensor.file);
   }
@@ -223,7 +226,7 @@ std::vector<Compatibility> model_compatibility(const Model& model) {
       const std::vector<std::string> problems = support_problems(subgraph, op);
       for (const std::string& problem : problems) {
         result.push_back({Compatibility::Severity::kBlocks, {}, operator_path(s, i), problem,
-                          operator_issue(subgraph, i, problem).help});
+                          support_help(op)});
       }
       if (!problems.empty()) continue;
       std::string types;
@@ -251,7 +254,8 @@ Inspection inspect_model(const Model& model, const ExternalPlaces& places) {
   for (size_t i = 0; i < model.subgraphs.size(); ++i) {
     inspection.graphs.push_back(inspect_subgraph(model, i, places));
   }
-  inspection.min_runtime = minimal_runtime(model);
+  // No release of TensorFlow reads weights from other files.
+  if (places.empty()) inspection.min_runtime = minimal_runtime(model);
   inspection.signatures = model.signatures;
   count_weights(model, places, &inspection);
   inspection.compatibility = model_compatibility(model);
@@ -270,6 +274,7 @@ json::Value compatibility_json(const std::vector<Compatibility>& entries) {
     json::Value subject = json::Value::object();
     if (!entry.layer.empty()) subject.set("layer", entry.layer);
     if (!entry.operator_path.empty()) subject.set("operator", entry.operator_path);
+    if (!entry.file.empty()) subject.set("file", entry.file);
     json::Value& line = result.push(json::Value::object());
     line.set("subject", std::move(subject));
     line.set("severity", severity_name(entry.severity));

@@ -28,6 +28,7 @@ struct InspectedTensor {
   bool has_rank = true;  // false: nothing is known of the shape.
   std::shared_ptr<const Quantization> quantization;
   bool constant = false;
+  bool variable = false;  // Keeps its values from run to run.
   uint64_t bytes = 0;  // Stored in the file, or in the one beside it.
   std::string file;    // The file beside the model that holds the values; empty: the model's own.
 };
@@ -63,6 +64,7 @@ struct Compatibility {
   std::string operator_path;  // Path of the operator that this is about, or empty.
   std::string reason;
   std::string help;
+  std::string file = {};  // The file beside the model that this is about, as the model calls it.
 };
 
 struct Inspection {
@@ -71,7 +73,8 @@ struct Inspection {
   uint64_t bytes = 0;
   int64_t parameters = 0;  // Elements of all weights.
   int64_t zeros = 0;       // How many of them are exactly zero.
-  std::string min_runtime;  // First TensorFlow release that runs a .tflite; empty of sources.
+  // First TensorFlow release that runs a .tflite; empty when none does, and of sources.
+  std::string min_runtime;
   std::vector<InspectedGraph> graphs;
   std::vector<Signature> signatures;  // Indices into the tensors of their graph.
   std::vector<Compatibility> compatibility;

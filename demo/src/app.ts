@@ -22,12 +22,15 @@ export function opened(files: Map<string, File>): Opened | undefined {
   return { name: largest.name, bytes, source: Object.fromEntries(entries), blob: undefined, files };
 }
 
-/** The model among files that `inspect()` says are one model as a .tflite. */
-async function tfliteOf(files: Map<string, File>): Promise<File> {
+/** A file's own name, without the folders that it lies in. */
+const baseName = (path: string): string => path.split('/').pop()!;
+
+/** The first of the files that is a .tflite by its content. */
+async function findTflite(files: Map<string, File>): Promise<File | undefined> {
   for (const file of files.values()) {
     if ((await file.slice(4, 8).text()) === 'TFL3') return file;
   }
-  throw new Error('the files have changed since they were read');
+  return undefined;
 }
 
 // Milliseconds between two looks at the progress.
@@ -84,6 +87,8 @@ export class App {
   readonly store = new Store();
   private work: AbortController | undefined;
   private last: Opened | undefined;
+  /** The .tflite that is open, and the names of the files beside it that hold its weights. */
+  private external: { model: File; names: Set<string> } | undefined;
 
   /** Opens files; what was going on is cancelled. */
   async open(files: Map<string, File>, isSample = false): Promise<void> {
@@ -94,9 +99,31 @@ export class App {
     const wanted = { architecture: /\.json$/i, weights: /\.(h5|hdf5|keras)$/i };
     const half = state.problem?.wantsSecond;
     if (half && this.last && only && wanted[half].test(only.name)) all = new Map([...this.last.files, ...files]);
+    else if (this.holdsWeights(files) && !(await findTflite(files).catch(() => undefined))) all = this.withWeights(files);
     const file = opened(all);
     if (!file) return;
     await this.start(file, isSample, false);
+  }
+
+  /**
+   * Opens the .tflite that is open once more, together with files that it lacks.
+   * @return false when none of them has the name of one
+   */
+  addWeights(files: Map<string, File>): boolean {
+    if (!this.holdsWeights(files)) return false;
+    void this.start(opened(this.withWeights(files))!, false, false);
+    return true;
+  }
+
+  private holdsWeights(files: Map<string, File>): boolean {
+    return [...files.keys()].some((path) => this.external?.names.has(baseName(path)));
+  }
+
+  /** The open model's files; the new ones take the place of those with their names. */
+  private withWeights(files: Map<string, File>): Map<string, File> {
+    const names = new Set([...files.keys()].map(baseName));
+    const kept = [...(this.last?.files ?? [])].filter(([path]) => !names.has(baseName(path)));
+    return new Map([...kept, ...files]);
   }
 
   openSample(): void {
@@ -111,6 +138,7 @@ export class App {
 
   cancel(): void {
     this.leave();
+    this.external = undefined;
     this.store.set({ phase: 'empty', ...kNoFile });
   }
 
@@ -126,12 +154,13 @@ export class App {
 
   private async start(file: Opened, isSample: boolean, sparse: boolean): Promise<void> {
     const { signal } = this.leave();
+    if (![...file.files.values()].some((one) => one === this.external?.model)) this.external = undefined;
     this.last = file;
     this.store.set({
       ...kNoFile,
       phase: 'reading',
       job: this.store.state.job + 1,
-      fileName: file.name,
+      fileName: this.external?.model.name ?? file.name,
       fileBytes: file.bytes,
       isSample,
     });
@@ -139,8 +168,11 @@ export class App {
       const first = await inspect(file.source, { signal });
       if (signal.aborted) return void first.dispose();
       if (first.format === 'tflite') {
-        const model = file.blob ?? (await tfliteOf(file.files));
+        const model = await findTflite(file.files);
         if (signal.aborted) return void first.dispose();
+        if (!model) throw new Error('the file has changed since it was read');
+        const names = first.graphs.flatMap(({ tensors }) => tensors.flatMap((tensor) => (tensor.file === undefined ? [] : [baseName(tensor.file)])));
+        this.external = names.length > 0 ? { model, names: new Set(names) } : undefined;
         this.store.set({ fileName: model.name });
         this.show(signal, { target: lean(first, file.source, file.bytes), tflite: model, source: file.source, name: tfliteName(model.name) });
         return;
@@ -190,7 +222,8 @@ export class App {
     },
   ): void {
     const { target, tflite, source = tflite, name, report, time = 0, sparse = false, before } = made;
-    this.store.set({ phase: 'result', target, result: { tflite, source, name, report, time, sparse } });
+    const missing = target.compatibility.flatMap(({ subject, severity }) => (severity === 'blocks' && subject.file ? [subject.file] : []));
+    this.store.set({ phase: 'result', target, result: { tflite, source, missing, name, report, time, sparse } });
     const count = (blob: Blob, field: 'gzipBefore' | 'gzipAfter'): void => {
       inBackground('gzip', blob).then(
         (size) => signal.aborted || this.store.set({ [field]: size }),

@@ -51,8 +51,14 @@ function fixed(value: number): string {
 
 export function percent(share: number): string {
   const value = share * 100;
-  if (value !== 0 && Math.abs(value) < 0.1) return `${value.toFixed(2)}\u00a0%`;
+  if (value > 0 && value < 0.1) return '<\u00a00.1\u00a0%';
   return `${value.toFixed(Number.isInteger(value) || Math.abs(value) >= 10 ? 0 : 1)}\u00a0%`;
+}
+
+/** Words of the engine as a sentence: a capital where they begin with a word, and a full stop. */
+export function sentence(words: string): string {
+  const begun = /^[a-z]+(?=[\s,:’'])/.test(words) ? words.charAt(0).toUpperCase() + words.slice(1) : words;
+  return begun === '' || /[.!?…]$/.test(begun) ? begun : `${begun}.`;
 }
 
 /** The shape of a tensor of a graph or of an input, which may be unknown. */

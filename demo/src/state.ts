@@ -25,6 +25,8 @@ export interface Result {
   tflite: Blob;
   /** What runs: the same, with the files of its weights where it has such. */
   source: ConvertSource;
+  /** Files that weights lie in and that were not opened with the model, as it calls them. */
+  missing: readonly string[];
   /** Name that the download has. */
   name: string;
   /** Absent when a `.tflite` was opened as it is. */

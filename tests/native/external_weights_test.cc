@@ -235,6 +235,7 @@ TEST(ExternalWeights, OfMissingFilesAreShownWithNameAndSize) {
   EXPECT_EQ(inspection.zeros, 0);
   ASSERT_FALSE(inspection.compatibility.empty());
   EXPECT_EQ(inspection.compatibility.back().severity, Compatibility::Severity::kBlocks);
+  EXPECT_EQ(inspection.compatibility.back().file, "weights.bin");
   const Result<TensorStats> stats = tensor_stats(*model.operator->(), 0, 0, places);
   ASSERT_FALSE(stats.ok());
   EXPECT_EQ(stats.error().code, ErrorCode::kEnvironment);

@@ -158,6 +158,21 @@ test('a file in a folder beside the model is found there, and before one of the 
   assert.match((await refusedFor(both, {}, 'a/lter.bin')).message, /both/);
 });
 
+for (const worker of [false, true]) {
+  test(`a folder is its model with the files of its weights, ${worker ? 'in a worker' : 'in place'}`, async () => {
+    assert.deepEqual(await answer(folder, { worker }), wanted);
+    const root = folderWith(...names);
+    assert.equal((await failure(zeolite.loadModel(root, { worker }))).code, 'not-a-model');
+    fs.mkdirSync(path.join(root, 'in'));
+    fs.copyFileSync(file, path.join(root, 'in', 'any name'));
+    assert.deepEqual(await answer(pathToFileURL(root), { worker }), wanted);
+    fs.copyFileSync(file, path.join(root, 'b.tflite'));
+    const error = await failure(zeolite.loadModel(root, { worker }));
+    assert.equal(error.code, 'bad-input');
+    assert.match(error.message, /several models.*'b\.tflite'/);
+  });
+}
+
 test('of several files exactly one is the model', async () => {
   assert.equal((await failure(zeolite.loadModel({ 'a.bin': bytesOf(names[0]), 'b.bin': new Uint8Array(2) }))).code, 'not-a-model');
   const error = await failure(zeolite.loadModel({ 'a.tflite': model, 'b.tflite': model, 'filter.bin': bytesOf(names[0]) }));
@@ -182,7 +197,7 @@ for (const worker of [false, true]) {
       assert.equal(found.format, 'tflite');
       assert.equal(found.parameters, 12);
       const blocks = found.compatibility.filter(({ severity }) => severity === 'blocks');
-      assert.deepEqual(blocks.map(({ reason }) => /"(.*)"/.exec(reason)[1]), there ? [] : names);
+      assert.deepEqual(blocks.map(({ subject }) => subject.file), there ? [] : names);
       if (there) assert.equal((await found.stats(0, 1)).max, 6);
       else assert.match((await failure(found.stats(0, 1))).message, /"filter\.bin", which is missing/);
       await found.dispose();

@@ -196,7 +196,7 @@ test('what is no model is refused with what it is', async () => {
   await refused(loadModel(new TextEncoder().encode('<!doctype html><title>404</title>')), 'not-a-model', 'HTML');
   await refused(loadModel(path.join(data, 'bad/good.h5')), 'not-a-model', 'Keras');
   await refused(loadModel('no/such/file.tflite'), 'environment', 'no such file');
-  await refused(loadModel(data), 'bad-input', 'folder');
+  await refused(loadModel(path.join(data, 'hdf5')), 'not-a-model', 'none of the files');
   await refused(loadModel(42), 'bad-input', '42');
   const error = await refused(loadModel(bytesOf(simple).subarray(0, 1000)), 'corrupt');
   assert.ok(error.message.length > 20);

@@ -180,3 +180,23 @@ function tensors(bytes) {
   }
   return found;
 }
+
+test('a model that keeps state runs once a click, and forgets when told to', async (t) => {
+  const server = await host({ isolated: true });
+  const { browser, page, faults } = await browse();
+  t.after(() => Promise.all([browser.close(), server.close()]));
+  await ready(page, server.url);
+  await choose(page, 'sum.tflite', fs.readFileSync(path.join(repo, 'tests/data/state/sum.tflite')));
+  await phase(page, 'result');
+  await page.click('#tab-run');
+  const says = (value) => page.waitForFunction((want) => document.querySelector('.output .values')?.textContent === want, value);
+  await page.locator('.run-inputs input[type=file]').setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('[[2]]') });
+  await says('2');
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await says('4');
+  await page.getByRole('button', { name: 'Forget the state' }).click();
+  await page.waitForFunction(() => !document.querySelector('.output'));
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await says('2');
+  assert.deepEqual(faults, []);
+});

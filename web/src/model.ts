@@ -21,8 +21,8 @@ import type {
  *     await model.dispose();
  *
  * A model that keeps weights in files of their own is loaded together with them: from a path or an
- * address they are taken from beside it; or give all files, of which the one that is a `.tflite` by its
- * content is the model and the others are known by their names:
+ * address they are taken from beside it; or give all files (in Node a folder is enough), of which the
+ * one that is a `.tflite` by its content is the model and the others are known by their names:
  *
  *     const model = await loadModel({ 'model.tflite': bytes, 'weights.bin': weights });
  *
@@ -35,7 +35,7 @@ export async function loadModel(source: ConvertSource, options: LoadOptions = {}
   const customOps = options.customOps === undefined ? undefined : checkOperators(options.customOps);
   const { memoryLimit } = options;
   if (memoryLimit !== undefined && !(memoryLimit > 0)) throw badInput(`memoryLimit is ${memoryLimit}, wanted a number of bytes`);
-  const files = await toFiles(source, signal, onProgress, false);
+  const files = await toFiles(source, signal, onProgress);
   const engineOptions = {
     ...(threads === undefined ? {} : { threads }), ...(memoryLimit === undefined ? {} : { memoryLimit }),
     ...(customOps === undefined ? {} : { customOps }),

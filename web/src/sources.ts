@@ -232,15 +232,15 @@ const isFileLike = (value: unknown): value is File => isBlob(value) && typeof (v
 /** More files than any model format has: a wrong folder is told before it is read. */
 const maxFiles = 10_000;
 
-/** The files of a source, in a form that can be posted. A path may be a folder's only where `folders` says so. */
-export async function toFiles(source: ConvertSource, signal?: AbortSignal, onProgress?: (progress: Progress) => void, folders = true): Promise<OriginFile[]> {
+/** The files of a source, in a form that can be posted. */
+export async function toFiles(source: ConvertSource, signal?: AbortSignal, onProgress?: (progress: Progress) => void): Promise<OriginFile[]> {
   checkAborted(signal);
   if (typeof FileList === 'function' && source instanceof FileList) return filesOf(Array.from(source as FileList));
   if (typeof DataTransferItemList === 'function' && source instanceof DataTransferItemList) return droppedFiles(source);
   if (Array.isArray(source)) return filesOf(source);
   if (typeof source === 'string' || source instanceof URL) {
     const origin = await toOrigin(source, signal, onProgress);
-    if (origin.kind === 'path' && folders) {
+    if (origin.kind === 'path') {
       const folder = await folderFiles(origin.path);
       if (folder) return folder;
     }

@@ -339,9 +339,13 @@ export interface ConvertOptions {
   signal?: AbortSignal;
 }
 
-/** A fact about a layer or operator that someone who converts or runs the file should know. */
+/**
+ * A fact about a layer, an operator or a file beside the model that someone who converts or runs it
+ * should know.
+ */
 export interface Compatibility {
-  subject: { layer?: string; operator?: string };
+  /** `file`: one that holds weights, as the model calls it. */
+  subject: { layer?: string; operator?: string; file?: string };
   severity: 'ok' | 'note' | 'blocks';
   reason: string;
   help: string;
@@ -416,6 +420,8 @@ export interface GraphTensor {
   unranked?: boolean;
   quantization?: QuantizationInfo;
   constant: boolean;
+  /** Keeps its values from run to run. */
+  variable?: true;
   /** Bytes stored in the file; 0 when there are none. */
   bytes: number;
   /** The file beside the `.tflite` that holds the values, as the model calls it. */
@@ -450,7 +456,7 @@ export interface Inspection {
   parameters: number;
   /** Share of the parameters that are zero, 0 to 1. */
   zeros: number;
-  /** Of a `.tflite`: the first TensorFlow version whose runtime runs it. */
+  /** Of a `.tflite`: the first TensorFlow version whose runtime runs it, where there is one. */
   minRuntime?: string;
   graphs: InspectedGraph[];
   signatures: { [key: string]: SignatureInfo };

@@ -85,15 +85,24 @@ function head(info: TensorInfo): HTMLElement {
 }
 
 function textInput(info: TensorInfo, changed: () => void): InputEditor {
-  const box = h('textarea', { rows: 3, 'aria-label': info.name, spellcheck: 'false' });
+  const box = h('textarea', { rows: 3, spellcheck: 'false' });
   box.addEventListener('change', changed);
+  const free = info.unranked || info.shape.includes(-1);
+  // A single text may have lines of its own.
+  const single = !free && info.shape.every((dimension) => dimension === 1);
+  const count = info.shape.reduce((product, dimension) => product * Math.abs(dimension), 1);
   return {
     info,
-    element: h('div', { class: 'input' }, head(info), field(t.run.text, box)),
+    element: h('div', { class: 'input' }, head(info), field(single ? t.run.text : free ? t.run.texts : t.run.textsOf(count), box)),
     value() {
-      const lines = box.value === '' ? [''] : box.value.split('\n');
-      const fixed = info.shape.map((dimension, i) => (dimension === -1 ? (i === 0 ? lines.length : 1) : dimension));
-      return { data: lines, shape: fixed };
+      if (single) return { data: [box.value], shape: [...info.shape] };
+      const lines = box.value.split('\n');
+      // Lines that were not written are empty texts; too many are for the model to refuse.
+      if (!free) while (lines.length < count) lines.push('');
+      const at = info.shape.indexOf(-1);
+      const shape = info.unranked ? [lines.length] : info.shape.map((dimension, i) => (i === at ? Math.ceil(lines.length / count) : Math.abs(dimension)));
+      if (at >= 0) while (lines.length % count !== 0) lines.push('');
+      return { data: lines, shape };
     },
   };
 }
@@ -285,13 +294,13 @@ function imageInput(info: TensorInfo, preset: PicturePreset | undefined, changed
       field(t.run.values, presets),
       field(t.run.multiply, times),
       field(t.run.add, plus),
+      h('p', { class: 'quiet formula' }, t.run.formula),
       size.channels === 3 ? field(t.run.order, order) : null,
       shapeField(info, shape, (next) => {
         shape = next;
         remake();
       }),
     ),
-    h('p', { class: 'quiet' }, t.run.formula),
   );
   return { info, element, value: () => made, usePicture };
 }

@@ -2,7 +2,7 @@
 import type { Tensor, TensorInfo } from 'zeolite';
 import { binned, histogram } from '../charts.js';
 import { h } from '../dom.js';
-import { integer, percent, shape, short } from '../format.js';
+import { percent, shape, short } from '../format.js';
 import { t } from '../strings/index.js';
 import { decode } from './elements.js';
 import { fromValues } from './picture.js';
@@ -92,7 +92,7 @@ function numbersOf(values: Float64Array): HTMLElement {
     'div',
     { class: 'numbers' },
     values.length > 8 && Number.isFinite(min) ? histogram(counts, min, max) : null,
-    h('p', { class: 'quiet' }, `${integer(values.length)} · ${t.panel.min} ${short(min)} · ${t.panel.max} ${short(max)} · ${t.panel.mean} ${short(mean)}`),
+    values.length > 8 && h('p', { class: 'quiet' }, `${t.run.count(values.length)} · ${t.panel.min} ${short(min)} · ${t.panel.max} ${short(max)} · ${t.panel.mean} ${short(mean)}`),
     h('p', { class: 'mono values' }, some, values.length > kShown ? ' …' : ''),
   );
 }

@@ -44,7 +44,7 @@ export const en = {
     checks: [
       'Switch your network off now. Everything still works: the page has all that it needs.',
       'Or open the developer tools’ network panel, drop a model, convert it and run it: no request appears.',
-      'The page’s Content-Security-Policy forbids connections to any other place, and the browser enforces it, in the workers too: connect-src ’self’.',
+      'The page’s Content-Security-Policy forbids connections to any other place, and the browser enforces it, in the workers too: connect-src \'self\'.',
     ],
     close: 'Close',
     ready: 'Ready',
@@ -254,12 +254,29 @@ export const en = {
     shape: 'Shape',
     shapeHelp: 'Free dimensions, in order',
     text: 'Text',
+    texts: 'Text, one element a line',
+    textsOf: (count: number) => `Text, one element a line, ${integer(count)} in all`,
+    count: (count: number) => plural(count, 'value', 'values'),
+    noPicture: 'Choose a picture first, or take random values.',
+    stateful: 'This model keeps state: each run goes on where the one before ended.',
+    reset: 'Forget the state',
+    resetDone: 'The state is forgotten',
+    profileResets: 'Measuring runs the model ten times and then forgets its state.',
     wrongCount: (want: number, got: number) => `The file holds ${integer(got)} values; the input takes ${integer(want)}.`,
     badPicture: 'This picture could not be read.',
     loadFailed: 'The model can’t be run here',
     loading: 'Preparing the model…',
     announced: (text: string) => `Result: ${text}`,
     nothingYet: 'Nothing has run yet.',
+  },
+
+  missing: {
+    heading: (count: number) => (count === 1 ? 'A file of weights is missing' : `${integer(count)} files of weights are missing`),
+    why: 'This model keeps weights in files of their own. Without them it can be looked at but not run:',
+    help: 'Add them now, or drop the model again together with them, or the folder that holds them all.',
+    add: (count: number) => (count === 1 ? 'Add the file' : 'Add the files'),
+    others: (names: readonly string[]) => `None of these is called ${names.map((name) => `‘${name}’`).join(' or ')}. The model knows its files by their names.`,
+    inFile: (name: string) => `Its weights lie in the file ‘${name}’, which is missing.`,
   },
 
   details: {

@@ -37,6 +37,7 @@ export function factsStrip(): { element: HTMLElement; update(state: State): void
       const layers = source?.graphs.reduce((sum, graph) => sum + graph.nodes.length, 0);
       const before = report ? report.bytesIn || state.fileBytes : undefined;
       const after = result.tflite.size;
+      const parameters = report?.parameters ?? target.parameters;
       const waiting = gzipAfter === undefined || (report && state.source && gzipBefore === undefined);
       const zeros = report?.zeros ?? target.zeros;
       fill(
@@ -47,7 +48,7 @@ export function factsStrip(): { element: HTMLElement; update(state: State): void
           gzipAfter === undefined ? [h('span', { class: 'number waiting' }, '…')] : pair(report ? gzipBefore : undefined, gzipAfter),
           waiting ? t.facts.counting : gzipBefore !== undefined && gzipAfter !== undefined ? change(gzipBefore, gzipAfter) : '',
         ),
-        fact(t.facts.parameters, [number(count(report?.parameters ?? target.parameters))], `${percent(zeros)} ${t.facts.zeros.toLowerCase()}`),
+        fact(t.facts.parameters, [number(count(parameters))], parameters > 0 ? `${percent(zeros)} ${t.facts.zeros.toLowerCase()}` : ''),
         fact(t.facts.operators, [number(count(operators))], layers === undefined ? t.facts.kinds(kinds) : t.facts.fromLayers(layers)),
         report ? fact(t.facts.time, [number(milliseconds(result.time))], '') : null,
         fact(t.facts.runtime, [number({ value: target.minRuntime || '–', unit: '' })], ''),

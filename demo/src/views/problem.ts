@@ -2,7 +2,7 @@
 // to try, the details to copy. The page goes on in both.
 import type { App } from '../app.js';
 import { fill, h } from '../dom.js';
-import { bytes, text } from '../format.js';
+import { bytes, sentence, text } from '../format.js';
 import { Workspace } from '../graph/workspace.js';
 import { icon } from '../icons.js';
 import { t } from '../strings/index.js';
@@ -34,12 +34,12 @@ export function refusedView(app: App): View {
               'div',
               null,
               where ? (known ? h('button', { class: 'link', type: 'button', on: { click: () => show(issue.name) } }, where) : h('strong', null, where)) : null,
-              h('p', null, issue.reason),
-              issue.help ? h('p', { class: 'help' }, issue.help) : null,
+              h('p', null, sentence(issue.reason)),
+              issue.help ? h('p', { class: 'help' }, sentence(issue.help)) : null,
             ),
           );
         })
-      : [h('li', { class: 'reason' }, icon('blocked'), h('div', null, h('p', null, problem.message)))];
+      : [h('li', { class: 'reason' }, icon('blocked'), h('div', null, h('p', null, sentence(problem.message))))];
   // The first of them is in view from the start.
   const first = issues.map((issue) => workspace?.find('source', issue.name)).find((ref) => ref !== undefined);
   if (first) void workspace!.reveal('source', first);
@@ -81,7 +81,7 @@ export function failedView(app: App): View {
       { class: 'refused-text' },
       h('h1', null, t.failed.heading),
       h('p', { class: 'lead' }, happened),
-      h('p', null, problem.message),
+      h('p', null, sentence(problem.message)),
       h('p', { class: 'help' }, help),
       h('details', { class: 'fold' }, h('summary', null, t.failed.details), h('pre', { tabindex: '0' }, problem.details), copy),
       dropTarget(t.refused.again),

@@ -2,7 +2,7 @@
 import type { GraphNode, InspectedGraph } from 'zeolite';
 import type { App } from '../app.js';
 import { announce, fill, h } from '../dom.js';
-import { shapeOf } from '../format.js';
+import { sentence, shapeOf } from '../format.js';
 import type { Ref } from '../graph/links.js';
 import type { Workspace } from '../graph/workspace.js';
 import { icon } from '../icons.js';
@@ -72,7 +72,7 @@ function rowsOf(state: State, workspace: Workspace): Row[] {
       // That a layer is converted shows in what it became.
       if (severity === 'ok' && subject.operator === undefined) continue;
       const meant = (layer !== undefined && subject.layer === layer) || (subject.operator !== undefined && operators.includes(subject.operator));
-      if (meant) found.set(reason, { severity, text: help ? `${reason} ${help}` : reason });
+      if (meant) found.set(reason, { severity, text: severity === 'ok' ? reason : [reason, help].filter(Boolean).map(sentence).join(' ') });
     }
     return [...found.values()];
   };
@@ -110,6 +110,10 @@ function rowsOf(state: State, workspace: Workspace): Row[] {
       ];
     });
   }
+  const lacking = (graph: InspectedGraph, node: GraphNode): Row['notes'] => {
+    const files = node.inputs.flatMap(({ tensor }) => graph.tensors[tensor]?.file ?? []).filter((file) => result.missing.includes(file));
+    return [...new Set(files)].map((file) => ({ severity: 'blocks', text: t.missing.inFile(file) }));
+  };
   return target.graphs.flatMap((graph, g) =>
     graph.nodes.map((node, n) => ({
       side: 'target' as const,
@@ -121,7 +125,7 @@ function rowsOf(state: State, workspace: Workspace): Row[] {
       folded: '',
       types: typesOf(graph, node),
       version: versionOf(node),
-      notes: sorted(notesFor(undefined, [node.path, node.name])),
+      notes: sorted([...lacking(graph, node), ...notesFor(undefined, [node.path, node.name])]),
     })),
   );
 }

@@ -6,6 +6,7 @@ import { icon } from '../icons.js';
 import { t } from '../strings/index.js';
 import { detailsTab } from './details.js';
 import { factsStrip } from './facts.js';
+import { missingWeights } from './missing_weights.js';
 import { reportTab } from './report.js';
 import { runTab } from './run.js';
 import type { View } from './shell.js';
@@ -29,6 +30,7 @@ export function resultView(app: App): View {
     'div',
     { class: 'result' },
     h('div', { class: 'result-head' }, facts.element, actions(app)),
+    missingWeights(app),
     workspace.element,
     tabs(panels, (tab) => {
       if (tab === 'run') run.show();

@@ -1,17 +1,22 @@
 // Run: inputs made from the model's own shapes, outputs by what they look like, how long it takes.
-import { loadModel, type Model, type NamedTensors, type Profile, type SignatureInfo, type TensorInput } from 'zeolite';
+import { loadModel, type Inspection, type Model, type NamedTensors, type Profile, type SignatureInfo, type TensorInput } from 'zeolite';
 import type { App } from '../app.js';
 import { announce, fill, h, uniqueId } from '../dom.js';
-import { integer, milliseconds, text } from '../format.js';
+import { integer, milliseconds, sentence, text } from '../format.js';
 import { icon } from '../icons.js';
 import { decode } from '../run/elements.js';
 import { makeInput, mountInputs, type InputEditor } from '../run/input.js';
 import { greatest, showOutput } from '../run/output.js';
 import { t } from '../strings/index.js';
+import { missingWeights } from './missing_weights.js';
 
 // Above this a run is heard of by its first time alone; ten more are asked for by a click.
 const kQuick = 700;
 const kRuns = 10;
+
+/** Whether a run finds what the one before it left: variables, or the state of recurrent operators. */
+const keepsState = (inspection: Inspection): boolean =>
+  inspection.graphs.some(({ nodes, tensors }) => tensors.some((tensor) => tensor.variable) || nodes.some((node) => node.class === 'ASSIGN_VARIABLE'));
 
 export interface RunTab {
   element: HTMLElement;
@@ -30,7 +35,7 @@ class Run {
   private readonly inputs = h('div', { class: 'run-inputs' });
   private readonly outputs = h('div', { class: 'run-outputs' }, h('p', { class: 'quiet' }, t.run.nothingYet));
   private readonly times = h('dl', { class: 'times' });
-  private readonly problem = h('p', { class: 'note blocks', role: 'alert', hidden: true });
+  private readonly problem = h('div', { class: 'note blocks', role: 'alert', hidden: true });
   private readonly thumbs = h('div', { class: 'thumbs' });
   private readonly profile = h('div', { class: 'profile' });
   private readonly labelsBox = h('textarea', { rows: 4, spellcheck: 'false', placeholder: t.run.labelsHelp });
@@ -50,8 +55,11 @@ class Run {
   private runAgain = false;
   /** The sample's images are being run one after another: only the end is said. */
   private inSeries = false;
+  /** Then a run more than was asked for would change what comes next. */
+  private readonly isStateful: boolean;
 
   constructor(private readonly app: App) {
+    this.isStateful = keepsState(app.store.state.target!);
     this.button = h('button', { class: 'button primary', type: 'button', disabled: true, on: { click: () => void this.run() } }, icon('play'), h('span', null, t.run.run));
     this.profileButton = h('button', { class: 'button small', type: 'button', disabled: true, 'aria-expanded': 'false', on: { click: () => void this.toggleProfile() } }, t.run.profile);
     this.labelsBox.addEventListener('change', () => {
@@ -72,11 +80,16 @@ class Run {
 
   private async load(): Promise<void> {
     const { result, sample, isSample } = this.app.store.state;
+    const missing = missingWeights(this.app);
+    if (missing) {
+      fill(this.element, h('h2', null, t.run.loadFailed), missing);
+      return;
+    }
     try {
       this.model = await loadModel(result!.source, { signal: this.ended.signal });
     } catch (error) {
       if (this.ended.signal.aborted) return;
-      this.showProblem(error);
+      this.showProblem(error, false);
       fill(this.element, h('h2', null, t.run.loadFailed), this.problem);
       return;
     }
@@ -108,7 +121,7 @@ class Run {
       h(
         'div',
         { class: 'run-columns' },
-        h('section', null, h('h2', null, t.run.inputs), keys.length > 1 ? h('div', { class: 'field' }, h('label', { for: signatures.id }, t.run.signature), signatures) : null, this.inputs, h('div', { class: 'buttons' }, this.button), this.problem),
+        h('section', null, h('h2', null, t.run.inputs), keys.length > 1 ? h('div', { class: 'field' }, h('label', { for: signatures.id }, t.run.signature), signatures) : null, this.inputs, this.isStateful ? h('p', { class: 'quiet' }, t.run.stateful) : null, h('div', { class: 'buttons' }, this.button, this.isStateful ? this.resetButton() : null), this.problem),
         h('section', null, h('h2', null, t.run.outputs), this.outputs, h('details', { class: 'fold' }, h('summary', null, t.run.labels), h('div', { class: 'field' }, h('label', { for: labelsId }, t.run.labelsHelp), this.labelsBox))),
         h('section', null, h('h2', null, t.run.latency), this.times, this.profileButton, this.profile),
       ),
@@ -155,7 +168,7 @@ class Run {
     }
     const inputs = this.collect();
     if (!this.model || !inputs) {
-      if (this.model) this.say(t.run.picture);
+      if (this.model) this.say(t.run.noPicture);
       return;
     }
     this.running = true;
@@ -169,7 +182,7 @@ class Run {
       const words = this.showOutputs();
       if (!this.inSeries) announce(t.run.announced(words));
       this.profileButton.disabled = false;
-      if (this.median === undefined && this.first! < kQuick) await this.measure(inputs);
+      if (!this.isStateful && this.median === undefined && this.first! < kQuick) await this.measure(inputs);
     } catch (error) {
       if (!this.ended.signal.aborted) this.showProblem(error);
     } finally {
@@ -191,8 +204,12 @@ class Run {
       if (this.ended.signal.aborted || this.runAgain) return;
     }
     times.sort((a, b) => a - b);
-    this.median = (times[kRuns / 2 - 1]! + times[kRuns / 2]!) / 2;
-    this.app.store.set({ latency: { time: this.median, runs: kRuns } });
+    this.settled((times[kRuns / 2 - 1]! + times[kRuns / 2]!) / 2);
+  }
+
+  private settled(median: number): void {
+    this.median = median;
+    this.app.store.set({ latency: { time: median, runs: kRuns } });
     this.showTimes();
   }
 
@@ -210,8 +227,7 @@ class Run {
       this.times,
       h('dt', null, t.run.first),
       h('dd', null, value(this.first)),
-      h('dt', null, t.run.median),
-      h('dd', null, value(this.median)),
+      this.isStateful && this.median === undefined ? null : [h('dt', null, t.run.median), h('dd', null, value(this.median))],
       this.model ? [h('dt', null, t.details.threads), h('dd', null, integer(this.model.threads))] : null,
     );
   }
@@ -292,11 +308,29 @@ class Run {
     fill(this.profile, h('p', { class: 'quiet' }, t.run.running));
     try {
       const profile = await this.model.profile(inputs, this.signature === undefined ? { runs: kRuns } : { runs: kRuns, signature: this.signature });
-      fill(this.profile, profileList(profile));
+      if (this.isStateful) {
+        await this.model.reset();
+        this.settled(profile.time);
+      }
+      fill(this.profile, this.isStateful ? h('p', { class: 'quiet' }, t.run.profileResets) : null, profileList(profile));
     } catch (error) {
       fill(this.profile);
       this.showProblem(error);
     }
+  }
+
+  private resetButton(): HTMLElement {
+    const reset = async (): Promise<void> => {
+      try {
+        await this.model?.reset();
+        this.problem.hidden = true;
+        fill(this.outputs, h('p', { class: 'quiet' }, sentence(t.run.resetDone)));
+        announce(t.run.resetDone);
+      } catch (error) {
+        if (!this.ended.signal.aborted) this.showProblem(error);
+      }
+    };
+    return h('button', { class: 'button', type: 'button', on: { click: () => void reset() } }, t.run.reset);
   }
 
   private say(message: string): void {
@@ -304,14 +338,15 @@ class Run {
     this.problem.hidden = false;
   }
 
-  private showProblem(error: unknown): void {
+  private showProblem(error: unknown, withHeading = true): void {
     const known = error as { message?: string; issues?: { name: string; operator?: string; reason: string; help: string }[] };
     const issues = known.issues ?? [];
-    fill(
-      this.problem,
-      icon('blocked'),
-      h('span', null, known.message ?? String(error), issues.length > 0 ? h('ul', null, issues.map((issue) => h('li', null, `${issue.operator ?? ''} ${issue.name}: ${issue.reason} ${issue.help}`))) : null),
+    // With reasons the message is their heading, a line, and all of them once more.
+    const [heading = ''] = (known.message ?? String(error)).split('\n');
+    const reasons = issues.map(({ operator, name, reason, help }) =>
+      h('li', null, h('strong', null, [operator, name].filter(Boolean).join(' ')), ' ', sentence(reason), help ? ` ${sentence(help)}` : ''),
     );
+    fill(this.problem, icon('blocked'), h('div', null, withHeading || reasons.length === 0 ? sentence(heading) : null, reasons.length > 0 ? h('ul', null, reasons) : null));
     this.problem.hidden = false;
   }
 }

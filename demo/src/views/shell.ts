@@ -124,7 +124,10 @@ function titleOf(state: State): string {
 function say(state: State, before: State): void {
   if (state.phase === 'reading') announce(t.reading.heading(state.fileName));
   else if (state.phase === 'converting') announce(t.converting.started);
-  else if (state.phase === 'result') announce(t.result.announced(state.result!.name));
+  else if (state.phase === 'result') {
+    const { name, missing } = state.result!;
+    announce(missing.length > 0 ? `${t.result.opened(name)}. ${t.missing.heading(missing.length)}: ${missing.join(', ')}` : t.result.announced(name));
+  }
   else if (state.phase === 'refused') announce(t.refused.announced(Math.max(1, state.problem!.issues.length)));
   else if (state.phase === 'failed') announce(t.failed.heading);
   else if (before.phase === 'converting' || before.phase === 'reading') announce(t.converting.cancelled);
