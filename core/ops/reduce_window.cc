@@ -4,6 +4,8 @@
 // empty places between elements (base_dilations), all of which hold the start value. The function is
 // a subgraph (reducer.h).
 //   https://openxla.org/stablehlo/spec#reduce_window
+#include <array>
+#include <cstring>
 #include <limits>
 
 #include "core/ops/dispatch.h"
@@ -129,28 +131,52 @@ int64_t element_at(const Axis& axis, int64_t at) {
   return element < axis.size ? element : -1;
 }
 
+// Joins the elements of a list, in its order, to `joined`; -1 stands for the start value.
+using Join = void (*)(Reducer reducer, const void* input, std::span<const int64_t> elements,
+                      const void* start, void* joined);
+
 template <class T>
-Status compute(EvalContext& context, const std::vector<Axis>& axes, Reducer reducer) {
-  const T start = *context.in<T>(1);
-  const T* from = context.in<T>(0);
-  T* to = context.out<T>(0);
+void join(Reducer reducer, const void* input, std::span<const int64_t> elements,
+          const void* start, void* joined) {
+  T result = *static_cast<const T*>(joined);
+  for (int64_t element : elements) {
+    const void* from = element < 0 ? start : static_cast<const T*>(input) + element;
+    result = reduce_pair(reducer, result, *static_cast<const T*>(from));
+  }
+  *static_cast<T*>(joined) = result;
+}
+
+// Elements that are found before they are joined.
+constexpr size_t kListSize = 256;
+
+// The same for all types: which elements each window holds is most of the work.
+Status compute(EvalContext& context, const std::vector<Axis>& axes, Reducer reducer, Join join) {
+  const int64_t element_bytes = bits_per_element(context.input(0).type) / 8;
+  const void* start = context.in<uint8_t>(1);
+  uint8_t* to = context.out<uint8_t>(0);
   Shape window;
   for (const Axis& axis : axes) window.push_back(static_cast<int32_t>(axis.window));
+  std::array<int64_t, kListSize> list;
   return for_each_index(context.output(0).shape, [&](const Index& place) -> Status {
-    T joined = start;
+    std::memcpy(to, start, static_cast<size_t>(element_bytes));
+    size_t listed = 0;
+    const auto join_list = [&] {
+      join(reducer, context.in<uint8_t>(0), std::span(list).first(listed), start, to);
+      listed = 0;
+    };
     ZEOLITE_TRY(for_each_index(window, [&](const Index& in_window) -> Status {
       int64_t at = 0;
-      bool is_start = false;
-      for (size_t i = 0; i < axes.size() && !is_start; ++i) {
+      for (size_t i = 0; i < axes.size() && at >= 0; ++i) {
         const int64_t element = element_at(
             axes[i], place[i] * axes[i].stride + in_window[i] * axes[i].dilation);
-        is_start = element < 0;
-        at = at * axes[i].size + element;
+        at = element < 0 ? -1 : at * axes[i].size + element;
       }
-      joined = reduce_pair(reducer, joined, is_start ? start : from[at]);
+      list[listed++] = at;
+      if (listed == kListSize) join_list();
       return {};
     }));
-    *to++ = joined;
+    join_list();
+    to += element_bytes;
     return {};
   });
 }
@@ -160,7 +186,7 @@ Status eval(EvalContext& context) {
   ZEOLITE_ASSIGN(const Reducer reducer, reducer_for(context, context.host().model()));
   return dispatch<kF32 | kI8 | kU8 | kI16 | kI32 | kI64 | kBool>(
       context.input(0).type,
-      [&]<class T>() -> Status { return compute<T>(context, axes, reducer); });
+      [&]<class T>() -> Status { return compute(context, axes, reducer, join<T>); });
 }
 
 }  // namespace

@@ -4,7 +4,10 @@
 //   values   [rows..., k]    indices  int16 or int32 [rows..., k]: where in the row they stand
 // NaN counts as smaller than every number.
 #include <algorithm>
-#include <numeric>
+#include <bit>
+#include <limits>
+#include <span>
+#include <type_traits>
 
 #include "core/ops/check.h"
 #include "core/ops/dispatch.h"
@@ -37,46 +40,81 @@ Status infer(InferContext& context) {
   return context.set_output(1, index_type, std::move(shape));
 }
 
+struct Candidate {
+  int64_t key;
+  int32_t place;
+
+  // Whether it comes before `other` in the result.
+  bool operator<(const Candidate& other) const {
+    return key != other.key ? key > other.key : place < other.place;
+  }
+};
+
 Status prepare(PrepareContext& context) {
-  context.request_scratch(static_cast<uint64_t>(context.input(0).shape.back()) * sizeof(int32_t));
+  const auto k = static_cast<uint64_t>(context.output(0).shape.back());
+  context.request_scratch(k * sizeof(Candidate));
   return {};
 }
 
-template <class T, class Index>
-void pick(EvalContext& context, int64_t rows, int64_t size, int64_t k) {
-  const T* row = context.in<T>(0);
-  T* values = context.out<T>(0);
-  Index* indices = context.out<Index>(1);
-  int32_t* order = reinterpret_cast<int32_t*>(context.scratch(0));
-  // A strict order of all elements, NaN too: std::partial_sort may read anywhere without.
-  const auto before = [&](int32_t a, int32_t b) {
-    if (row[a] > row[b]) return true;
-    if (row[a] < row[b]) return false;
-    const bool a_is_nan = row[a] != row[a];
-    const bool b_is_nan = row[b] != row[b];
-    return a_is_nan == b_is_nan ? a < b : b_is_nan;
-  };
-  for (int64_t i = 0; i < rows; ++i, row += size) {
-    std::iota(order, order + size, 0);
-    std::partial_sort(order, order + k, order + size, before);
-    for (int64_t j = 0; j < k; ++j) {
-      *values++ = row[order[j]];
-      *indices++ = static_cast<Index>(order[j]);
-    }
+// An integer that is larger where the element is: the candidates of all types are the same.
+template <class T>
+int64_t key_of(T value) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (value != value) return std::numeric_limits<int64_t>::min();
+    // Sign and magnitude, so that both zeros are 0.
+    const int32_t bits = std::bit_cast<int32_t>(value);
+    return bits < 0 ? -int64_t{bits & INT32_MAX} : bits;
+  } else {
+    return value;
   }
+}
+
+// The best so far are a heap with the last of them on top.
+void make_heap(std::span<Candidate> best) { std::make_heap(best.begin(), best.end()); }
+void sort_heap(std::span<Candidate> best) { std::sort_heap(best.begin(), best.end()); }
+void replace_last(std::span<Candidate> best, Candidate candidate) {
+  std::pop_heap(best.begin(), best.end());
+  best.back() = candidate;
+  std::push_heap(best.begin(), best.end());
+}
+
+// Fills `best` with the largest of a row of `size`, in the order of the result.
+template <class T>
+void pick(const T* row, int32_t size, std::span<Candidate> best) {
+  const auto k = static_cast<int32_t>(best.size());
+  for (int32_t i = 0; i < k; ++i) best[i] = {key_of(row[i]), i};
+  make_heap(best);
+  for (int32_t i = k; i < size; ++i) {
+    const int64_t key = key_of(row[i]);
+    if (key > best[0].key) replace_last(best, {key, i});
+  }
+  sort_heap(best);
 }
 
 Status eval(EvalContext& context) {
   const Shape& shape = context.input(0).shape;
   if (context.output(0).bytes == 0) return {};
   const int64_t rows = product(shape, 0, shape.size() - 1);
-  const int64_t k = context.output(0).shape.back();
+  const int32_t size = shape.back();
+  const int32_t k = context.output(0).shape.back();
+  const bool is_narrow = context.output(1).type == TensorType::kInt16;
+  const std::span best(reinterpret_cast<Candidate*>(context.scratch(0)), static_cast<size_t>(k));
   return dispatch<kF32 | kI8 | kU8 | kI16 | kI32 | kI64>(
       context.input(0).type, [&]<class T>() -> Status {
-        if (context.output(1).type == TensorType::kInt16) {
-          pick<T, int16_t>(context, rows, shape.back(), k);
-        } else {
-          pick<T, int32_t>(context, rows, shape.back(), k);
+        const T* row = context.in<T>(0);
+        T* values = context.out<T>(0);
+        int64_t at = 0;
+        for (int64_t i = 0; i < rows; ++i, row += size) {
+          pick(row, size, best);
+          for (const Candidate& one : best) {
+            values[at] = row[one.place];
+            if (is_narrow) {
+              context.out<int16_t>(1)[at] = static_cast<int16_t>(one.place);
+            } else {
+              context.out<int32_t>(1)[at] = one.place;
+            }
+            ++at;
+          }
         }
         return {};
       });
