@@ -5,6 +5,7 @@
 
 #include "core/kernels/data_movement.h"
 #include "core/kernels/quick_bytes.h"
+#include "core/kernels/quick_shorts.h"
 #include "core/kernels/reciprocal.h"
 #include "core/kernels/split.h"
 
@@ -205,14 +206,15 @@ class Rows {
         form_(form),
         row_(row),
         whole_blocks_(form.block == 0 ? row : row / form.block * form.block),
-        quick_(parameters) {}
+        bytes_(parameters),
+        shorts_(parameters) {}
 
-  bool is_quick() const { return quick_.is_usable(); }
+  bool is_quick() const { return bytes_.is_usable() || shorts_.is_usable(); }
 
   // `first`: the place of the first element in its row; `count` may pass the row's end.
   void run(const uint8_t* a, int64_t a_stride, const uint8_t* b, int64_t b_stride, int64_t first,
            int64_t count, uint8_t* output) {
-    constexpr int64_t kBlock = QuickBytes::kBlock;
+    const int64_t size = bytes_of(parameters_.input);
     int64_t i = 0;
     const auto slow = [&](int64_t to) {
       for (; i < to; i += kIntegerBlock) {
@@ -222,22 +224,39 @@ class Rows {
       i = to;
     };
     if (!is_quick()) return slow(count);
+    // Scales whose sums all lie between two numbers are not worth trying on.
+    int64_t unsure = 0;
     while (i + kBlock <= count) {
-      i += quick_.run(a + i * a_stride, a_stride, b + i * b_stride, b_stride,
-                      (count - i) / kBlock * kBlock, output + i);
-      if (i + kBlock <= count) slow(i + kBlock);
+      if (kBlock * unsure > kBlock * kTries + i / 4) return slow(count);
+      i += quick(a + i * a_stride * size, a_stride, b + i * b_stride * size, b_stride,
+                 (count - i) / kBlock * kBlock, output + i * size);
+      if (i + kBlock > count) break;
+      slow(i + kBlock);
+      ++unsure;
     }
     if (i == count) return;
     // The rest by way of a whole block.
-    uint8_t rest[3][kBlock] = {};
-    const auto size = static_cast<size_t>(count - i);
-    std::memcpy(rest[0], a + i * a_stride, a_stride == 0 ? 1 : size);
-    std::memcpy(rest[1], b + i * b_stride, b_stride == 0 ? 1 : size);
-    if (quick_.run(rest[0], a_stride, rest[1], b_stride, kBlock, rest[2]) == 0) return slow(count);
-    std::memcpy(output + i, rest[2], size);
+    alignas(16) uint8_t rest[3][2 * kBlock] = {};
+    const int64_t bytes = (count - i) * size;
+    std::memcpy(rest[0], a + i * a_stride * size, static_cast<size_t>(a_stride == 0 ? size : bytes));
+    std::memcpy(rest[1], b + i * b_stride * size, static_cast<size_t>(b_stride == 0 ? size : bytes));
+    if (quick(rest[0], a_stride, rest[1], b_stride, kBlock, rest[2]) == 0) return slow(count);
+    std::memcpy(output + i * size, rest[2], static_cast<size_t>(bytes));
   }
 
  private:
+  static constexpr int64_t kBlock = QuickBytes::kBlock;
+  static_assert(kBlock == QuickShorts::kBlock);
+  static constexpr int64_t kTries = 8;
+
+  int64_t quick(const uint8_t* a, int64_t a_stride, const uint8_t* b, int64_t b_stride,
+                int64_t count, uint8_t* output) const {
+    if (bytes_.is_usable()) return bytes_.run(a, a_stride, b, b_stride, count, output);
+    return shorts_.run(reinterpret_cast<const int16_t*>(a), a_stride,
+                       reinterpret_cast<const int16_t*>(b), b_stride, count,
+                       reinterpret_cast<int16_t*>(output));
+  }
+
   void block(const void* a, int64_t at_a, int64_t a_stride, const void* b, int64_t at_b,
              int64_t b_stride, int64_t first, int64_t count, void* output, int64_t out) {
     const QuantizedBinaryParameters& p = parameters_;
@@ -258,7 +277,8 @@ class Rows {
   const VectorForm form_;
   const int64_t row_;
   const int64_t whole_blocks_;  // Their elements.
-  const QuickBytes quick_;
+  const QuickBytes bytes_;
+  const QuickShorts shorts_;
   IntegerBlock a_;
   IntegerBlock b_;
   IntegerBlock result_;
@@ -294,7 +314,7 @@ void quantized_binary(const QuantizedBinaryParameters& parameters, const Broadca
   constexpr int64_t kCopiedBytes = 2048;
   const bool copies_a = plan.a_strides[0] == 0 && plan.a_strides[1] == 1 && plan.b_strides[1] == 1;
   const bool copies_b = plan.b_strides[0] == 0 && plan.b_strides[1] == 1 && plan.a_strides[1] == 1;
-  const bool copies = plan.rank == 2 && (copies_a || copies_b) && 2 * row_count <= kCopiedBytes;
+  const bool copies = plan.rank == 2 && (copies_a || copies_b) && 2 * row_count * bytes <= kCopiedBytes;
   const EvenSplit split(rows, 1, 8 * row_count, pool);
   parallel_for(split.pool, split.tasks(), [&](int64_t task) {
     Rows all(parameters, form, row_count);
@@ -308,12 +328,13 @@ void quantized_binary(const QuantizedBinaryParameters& parameters, const Broadca
                              });
       return;
     }
-    uint8_t copied[kCopiedBytes];
-    const int64_t count = kCopiedBytes / row_count;
-    copy_blocks(std::min(count, end - split.begin(task)), row_count, copies_a ? from_a : from_b, 0,
-                copied, row_count);
+    alignas(16) uint8_t copied[kCopiedBytes];
+    const int64_t row_bytes = row_count * bytes;
+    const int64_t count = kCopiedBytes / row_bytes;
+    copy_blocks(std::min(count, end - split.begin(task)), row_bytes, copies_a ? from_a : from_b, 0,
+                copied, row_bytes);
     for (int64_t row = split.begin(task); row < end; row += count) {
-      const int64_t at = row * row_count;
+      const int64_t at = row * row_bytes;
       all.run(copies_a ? copied : from_a + at, 1, copies_a ? from_b + at : copied, 1, 0,
               std::min(count, end - row) * row_count, target + at);
     }
