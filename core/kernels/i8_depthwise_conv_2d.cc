@@ -1,5 +1,5 @@
-// What i8_depthwise_rows.cc does not take: activations of 16 bits and windows beyond measure, in
-// plain loops with sums of 64 bits.
+// What i8_depthwise_rows.cc does not take: windows beyond measure, and of activations of 16 bits those
+// with less than 8 channels or several outputs for each. In plain loops with sums of 64 bits.
 #include "core/kernels/i8_depthwise_conv_2d.h"
 
 #include "core/kernels/i8_depthwise_parts.h"
@@ -121,9 +121,12 @@ I8DepthwiseConv2DPlan i8_depthwise_conv_2d_plan(const DepthwiseConv2DShape& shap
   plan.activations = activations;
   plan.stage = stage;
   plan.threads = std::max(threads, 1);
-  plan.quads = quads && largest_weight <= 128;
+  plan.quads =
+      quads && largest_weight <= 128 && activations.type != ActivationType::kInt16;
   plan.offset = activations.unsigned_offset();
-  plan.in_rows = i8_fits_depthwise_rows(plan);
+  // Sums of 16-bit activations fit 32 bits with weights of 8.
+  const bool is_narrow = activations.type != ActivationType::kInt16 || largest_weight <= 128;
+  plan.in_rows = is_narrow && i8_fits_depthwise_rows(plan);
   if (plan.in_rows) {
     i8_depthwise_rows_plan(&plan);
     return plan;

@@ -1,4 +1,4 @@
-// The algorithm of i8_depthwise_conv_2d.h for activations of 8 bits.
+// The algorithm of i8_depthwise_conv_2d.h for most shapes.
 #pragma once
 
 #include "core/kernels/i8_depthwise_conv_2d.h"

@@ -1,4 +1,4 @@
-// DEPTHWISE_CONV_2D with 8 channels at a time. Four rows of the input are interleaved, so that the
+// DEPTHWISE_CONV_2D of 8 and 16 bits with 8 channels at a time. Four rows of the input are interleaved, so that the
 // products of a channel's four rows are one lane of a dot product: with 3x3 and stride 1 four rows
 // make two rows of the output, and each interleaved pixel serves three of their columns.
 //
@@ -21,7 +21,8 @@ struct Layout {
   int64_t columns;    // Of a block: 8, or all where there are fewer.
   int64_t blocks;
   bool is_expanded;   // Each channel is repeated for its outputs, and fewer than 8 are made 8.
-  int64_t stride;     // Bytes between pixels of the images.
+  int64_t element_bytes;  // Of the images: 1 or 2.
+  int64_t stride;         // Bytes between their pixels.
   int64_t groups;         // Of input rows.
   int64_t kernel_width;
   int64_t output_rows;    // Made from the groups at once: 1 or 2,
@@ -40,7 +41,8 @@ struct Layout {
     channels = int64_t{shape.input_channels} * shape.multiplier;
     columns = std::min(kColumns, channels);
     is_expanded = shape.multiplier > 1 || channels < kColumns;
-    stride = std::max(channels, kColumns);
+    element_bytes = plan.activations.type == ActivationType::kInt16 ? 2 : 1;
+    stride = std::max(channels, kColumns) * element_bytes;
     blocks = (channels + kColumns - 1) / kColumns;
     groups = (w.kernel_height + kGroupRows - 1) / kGroupRows;
     kernel_width = w.kernel_width;
@@ -115,6 +117,25 @@ template <bool Quads>
       wasm_v128_store(to + 48, wasm_i16x8_sub(wasm_u16x8_extend_high_u8x16(cd), offset));
       to += 64;
     }
+  }
+  return to;
+}
+
+// The same for rows of 16 bits.
+[[gnu::noinline]] uint8_t* interleave_16(const FourRows& rows, int64_t count, uint8_t* to) {
+  const uint8_t* at[kGroupRows];
+  std::copy_n(rows.at, kGroupRows, at);
+  for (; count > 0; --count, to += 64) {
+    v128_t pixel[kGroupRows];
+#pragma GCC unroll 4
+    for (int i = 0; i < kGroupRows; ++i) {
+      pixel[i] = wasm_v128_load(at[i]);
+      at[i] += rows.steps[i];
+    }
+    wasm_v128_store(to, wasm_i16x8_shuffle(pixel[0], pixel[1], 0, 8, 1, 9, 2, 10, 3, 11));
+    wasm_v128_store(to + 16, wasm_i16x8_shuffle(pixel[2], pixel[3], 0, 8, 1, 9, 2, 10, 3, 11));
+    wasm_v128_store(to + 32, wasm_i16x8_shuffle(pixel[0], pixel[1], 4, 12, 5, 13, 6, 14, 7, 15));
+    wasm_v128_store(to + 48, wasm_i16x8_shuffle(pixel[2], pixel[3], 4, 12, 5, 13, 6, 14, 7, 15));
   }
   return to;
 }
@@ -210,8 +231,9 @@ struct Run {
     const int32_t offset = is_float ? scale.zero_point + 128 : plan.offset;
     const uint8_t flip =
         !is_float && plan.activations.type == ActivationType::kInt8 ? uint8_t{0x80} : uint8_t{0};
-    uint8_t padding[kColumns];
-    std::fill_n(padding, kColumns, static_cast<uint8_t>(offset ^ flip));
+    const bool is_wide = plan.activations.type == ActivationType::kInt16;
+    uint8_t padding[2 * kColumns];
+    std::fill_n(padding, 2 * kColumns, static_cast<uint8_t>(offset ^ flip));
 
     const int64_t row_bytes = shape.input_width * layout.stride;
     const int64_t left = std::min<int64_t>(w.pad_left, layout.width);
@@ -228,14 +250,16 @@ struct Run {
           const int64_t y = oy * w.stride_height - w.pad_top +
                             (group * kGroupRows + i) * w.dilation_height;
           if (y < 0 || y >= shape.input_height) continue;
-          four.at[i] = input + (image * shape.input_height + y) * row_bytes + first;
+          four.at[i] = input + (image * shape.input_height + y) * row_bytes +
+                       first * layout.element_bytes;
           four.steps[i] = static_cast<size_t>(layout.stride);
         }
         const int64_t counts[3] = {left, inside, layout.width - left - inside};
         for (int i = 0; i < 3; ++i) {
           const FourRows& rows_of = i == 1 ? four : outside;
-          to = plan.quads ? interleave<true>(rows_of, counts[i], to)
-                          : interleave<false>(rows_of, counts[i], to);
+          to = is_wide      ? interleave_16(rows_of, counts[i], to)
+               : plan.quads ? interleave<true>(rows_of, counts[i], to)
+                            : interleave<false>(rows_of, counts[i], to);
         }
       }
       const uint8_t* const from = packed + block * layout.block_bytes;
@@ -258,7 +282,8 @@ struct Run {
       for (int half = 0; half < 2; ++half) {
         run.start[half] = is_float ? wasm_i32x4_mul(wasm_v128_load(head.weight_sum + 4 * half),
                                                     wasm_i32x4_splat(-offset))
-                                   : wasm_v128_load(head.bias + 4 * half);
+                          : plan.stage.wide ? wasm_i32x4_splat(0)
+                                            : wasm_v128_load(head.bias + 4 * half);
       }
       uint8_t* const out =
           output + (image * shape.output_height + oy) * out_row + first * bytes;
@@ -297,14 +322,25 @@ void expand(const I8DepthwiseConv2DPlan& plan, const Layout& layout, const void*
 
 }  // namespace
 
+namespace {
+
+// Activations of 16 bits must be left as they are, and their sums without a bias below 2^30.
+bool fits_16_bits(const I8DepthwiseConv2DPlan& plan) {
+  const DepthwiseConv2DShape& shape = plan.shape;
+  return shape.multiplier == 1 && shape.input_channels >= kColumns &&
+         int64_t{shape.window.kernel_height} * shape.window.kernel_width < 256;
+}
+
+}  // namespace
+
 bool i8_fits_depthwise_rows(const I8DepthwiseConv2DPlan& plan) {
   const DepthwiseConv2DShape& shape = plan.shape;
   const Window2D& w = shape.window;
   const int64_t reach = int64_t{w.kernel_width - 1} * w.dilation_width + 1;
   return shape.input_channels > 0 && shape.output_height > 0 && shape.output_width > 0 &&
-         plan.activations.type != ActivationType::kInt16 &&
-         !plan.stage.wide && plan.offset == static_cast<uint8_t>(plan.offset) && reach <= 4096 &&
-         w.kernel_height <= 64;
+         plan.offset == static_cast<uint8_t>(plan.offset) && reach <= 4096 &&
+         w.kernel_height <= 64 &&
+         (plan.activations.type != ActivationType::kInt16 || fits_16_bits(plan));
 }
 
 void i8_depthwise_rows_plan(I8DepthwiseConv2DPlan* plan) {

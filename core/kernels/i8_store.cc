@@ -1,5 +1,7 @@
 #include "core/kernels/i8_store.h"
 
+#include <cstdlib>
+
 #include "core/kernels/i8_requantize.h"
 
 namespace zeolite {
@@ -60,6 +62,91 @@ void store_8(const PanelHead& head, const TileSums& sums, const TileTarget& targ
   if (!target.is_whole) copy_tile(whole, target);
 }
 
+// Sums of 32 bits and a bias of 64, together below 2^31, by the multiplier of 16 bits that scale_by
+// takes for such: it is moved up so that the high half of the product is the number.
+class ShortRequantize4 {
+ public:
+  ShortRequantize4(const PanelHead& head, int first)
+      : bias_(wasm_i32x4_make(static_cast<int32_t>(head.wide_bias[first]),
+                              static_cast<int32_t>(head.wide_bias[first + 1]),
+                              static_cast<int32_t>(head.wide_bias[first + 2]),
+                              static_cast<int32_t>(head.wide_bias[first + 3]))) {
+    const v128_t rounded =
+        wasm_i32x4_add(wasm_v128_load(head.multiplier + first), wasm_i32x4_splat(1 << 15));
+    const v128_t upper = wasm_i32x4_min(wasm_u32x4_shr(rounded, 16), wasm_i32x4_splat(0x7fff));
+    // Times 2^(17 + shift), which is exact in float32.
+    const v128_t exponent = wasm_i32x4_add(wasm_v128_load(head.shift + first),
+                                           wasm_i32x4_splat(17 + 127));
+    multiplier_ = wasm_i32x4_trunc_sat_f32x4(
+        wasm_f32x4_mul(wasm_f32x4_convert_i32x4(upper), wasm_i32x4_shl(exponent, 23)));
+  }
+
+  static bool fits(const PanelHead& head) {
+    bool fits = true;
+    for (int c = 0; c < kColumns; ++c) {
+      const bool is_used = head.multiplier[c] != 0;
+      fits = fits && std::abs(head.wide_bias[c]) < (1 << 30) &&
+             (!is_used || (head.shift[c] >= -17 && head.shift[c] <= -1));
+    }
+    return fits;
+  }
+
+  v128_t of_sum(v128_t sum) const {
+    const v128_t x = wasm_i32x4_add(sum, bias_);
+    const v128_t half = wasm_i64x2_splat(int64_t{1} << 31);
+    return wasm_i32x4_shuffle(wasm_i64x2_add(wasm_i64x2_extmul_low_i32x4(x, multiplier_), half),
+                              wasm_i64x2_add(wasm_i64x2_extmul_high_i32x4(x, multiplier_), half),
+                              1, 3, 5, 7);
+  }
+
+ private:
+  v128_t bias_;
+  v128_t multiplier_;
+};
+
+// Whether Requantize4 is exact for the columns' factors, and for sums of less than 2^30 each.
+bool can_requantize(const PanelHead& head, const TileSums& sums, int count) {
+  v128_t is_large = wasm_i32x4_splat(0);
+  for (int r = 0; r < count; ++r) {
+    for (int half = 0; half < kColumns; half += 4) {
+      const v128_t sum = wasm_v128_load(sums.at[r] + half);
+      is_large = wasm_v128_or(is_large, wasm_v128_xor(sum, wasm_i32x4_shl(sum, 1)));
+    }
+  }
+  const v128_t shift =
+      wasm_i32x4_max(wasm_v128_load(head.shift), wasm_v128_load(head.shift + 4));
+  const v128_t zero = wasm_i32x4_splat(0);
+  return !wasm_v128_any_true(
+      wasm_v128_or(wasm_i32x4_lt(is_large, zero), wasm_i32x4_gt(shift, zero)));
+}
+
+// False when the sums must be stored one by one.
+bool store_16(const SumStage& stage, const PanelHead& head, const TileSums& sums,
+              const TileTarget& target) {
+  v128_t narrow[kRows];
+  const int count = target.count;
+  if (stage.wide) {
+    if (stage.rounding != SumRounding::kTwice || !ShortRequantize4::fits(head)) return false;
+    const ShortRequantize4 low(head, 0);
+    const ShortRequantize4 high(head, 4);
+    narrow_sums(sums, count, low, high, narrow);
+  } else {
+    if (!can_requantize(head, sums, count)) return false;
+    const Requantize4 low(head, 0);
+    const Requantize4 high(head, 4);
+    narrow_sums(sums, count, low, high, narrow);
+  }
+  const v128_t min = wasm_i16x8_splat(static_cast<int16_t>(stage.min));
+  const v128_t max = wasm_i16x8_splat(static_cast<int16_t>(stage.max));
+  int16_t whole[kRows][kColumns];
+  for (int r = 0; r < count; ++r) {
+    wasm_v128_store(target.is_whole ? target.rows[r] : whole[r],
+                    wasm_i16x8_min(wasm_i16x8_max(narrow[r], min), max));
+  }
+  if (!target.is_whole) copy_tile(whole, target);
+  return true;
+}
+
 void store_float(const SumStage& stage, const PanelHead& head, const TileSums& sums,
                  const TileTarget& target) {
   const FloatStore store(stage, head);
@@ -77,7 +164,9 @@ void store_one_by_one(const SumStage& stage, const PanelHead& head, const TileSu
   for (int r = 0; r < target.count; ++r) {
     if (target.rows[r] == nullptr) continue;
     for (size_t c = 0; c < target.columns; ++c) {
-      const int32_t stored = i8_stored(stage, head, c, sums.at[r][c]);
+      const int32_t stored =
+          stage.wide ? i8_stored(stage, head, c, sums.at[r][c] + head.wide_bias[c])
+                     : i8_stored(stage, head, c, sums.at[r][c]);
       if (stage.output == SumOutput::kInt16) {
         static_cast<int16_t*>(target.rows[r])[c] = static_cast<int16_t>(stored);
       } else {
@@ -96,6 +185,7 @@ void i8_store_tile(const SumStage& stage, const PanelHead& head, const TileSums&
     case SumOutput::kInt32: return copy_tile(sums.at, target);
     default:
       if (head.is_plain != 0 && stage.element_bytes() == 1) return store_8(head, sums, target);
+      if (stage.output == SumOutput::kInt16 && store_16(stage, head, sums, target)) return;
       return store_one_by_one(stage, head, sums, target);
   }
 }

@@ -42,10 +42,13 @@ bool is_blockwise(const OpContext& context) {
 }
 
 ProductRoles roles_of(const OpContext& context) {
+  // Only a bias of 64 bits makes the sums so wide.
+  const bool is_wide = context.has_input(2) && context.input(2).type == TensorType::kInt64;
   ProductRoles roles;
-  roles.float_product = context.input(0).type != TensorType::kInt16;
+  roles.float_product = !is_wide;
   roles.rounding = is_shuffled(context) ? SumRounding::kTwice : SumRounding::kHalvesUp;
-  roles.rounding_16 = SumRounding::kOnce;
+  roles.rounding_16 = is_wide ? SumRounding::kOnce : SumRounding::kHalvesUp;
+  roles.narrow_without_bias = true;
   roles.asymmetric = context.options<FullyConnectedOptions>().asymmetric_quantize_inputs;
   return roles;
 }

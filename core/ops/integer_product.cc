@@ -127,9 +127,9 @@ Result<IntegerProduct> integer_product(const OpContext& context, const ProductRo
     if (of_input.zero_point != 0) {
       return bad_input(input_text(context, roles.input) + " has a zero point, which int16 must not");
     }
-    // The sums are as wide as the bias, except in FULLY_CONNECTED.
-    product.stage.wide = roles.rounding_16 == SumRounding::kOnce || !context.has_input(roles.bias) ||
-                         context.input(roles.bias).type == TensorType::kInt64;
+    product.stage.wide = context.has_input(roles.bias)
+                             ? context.input(roles.bias).type == TensorType::kInt64
+                             : !roles.narrow_without_bias;
     product.stage.rounding = roles.rounding_16;
   } else {
     product.stage.rounding = roles.rounding;

@@ -20,6 +20,8 @@ struct ProductRoles {
   // How the real runtime's default kernel rounds the sums of 8-bit activations, and of 16-bit ones.
   SumRounding rounding = SumRounding::kTwice;
   SumRounding rounding_16 = SumRounding::kTwice;
+  // The sums of 16-bit activations are as wide as the bias; where there is none, 32 bits or 64.
+  bool narrow_without_bias = false;
   bool asymmetric = false;      // How float activations are quantized.
 };
 

@@ -214,6 +214,21 @@ TEST(QuantizedAdd, Int8WithoutScaleIsRefused) {
               HasSubstr("has no scale"));
 }
 
+// 0.4995 is rounded to 0.5 first: halves of the second rounding go up with sums of 32 bits. With a bias
+// of 64 bits there is but one rounding.
+TEST(QuantizedFullyConnected, OfInt16RoundsAsWideAsItsBias) {
+  const Arg x = int16s({3, 1}, {1, -1, 10}, 1);
+  const Arg w = int8s({1, 1}, {1}, 1);
+  const auto run_with = [&](std::vector<Arg> args) {
+    return run(Code::kFullyConnected, std::move(args), int16s({}, {}, 1 / 0.4995f),
+               FullyConnectedOptions())
+        .values<int16_t>();
+  };
+  EXPECT_THAT(run_with({x, w}), ElementsAre(1, 0, 5));
+  EXPECT_THAT(run_with({x, w, ints({1}, {0})}), ElementsAre(1, 0, 5));
+  EXPECT_THAT(run_with({x, w, of<int64_t>(TensorType::kInt64, {1}, {0})}), ElementsAre(0, 0, 5));
+}
+
 TEST(QuantizedDiv, RefusesAZero) {
   EXPECT_THAT(run(Code::kDiv, {int8s({1}, {1}, 1, 0), int8s({1}, {5}, 1, 5)}, int8s({}, {}, 1, 0))
                   .error,
