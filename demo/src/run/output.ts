@@ -1,5 +1,5 @@
 // Outputs by what they look like: a ranking, a picture, else numbers.
-import type { Tensor, TensorInfo } from 'zeolite';
+import type { QuantizationInfo, Tensor, TensorInfo } from 'zeolite';
 import { binned, histogram } from '../charts.js';
 import { h } from '../dom.js';
 import { percent, shape, short } from '../format.js';
@@ -23,10 +23,12 @@ export function greatest(values: ArrayLike<number>): number {
   return best;
 }
 
-export function isRanking(values: ArrayLike<number>, dimensions: readonly number[], labels: readonly string[]): boolean {
+export function isRanking(values: ArrayLike<number>, dimensions: readonly number[], labels: readonly string[], quantization?: QuantizationInfo): boolean {
   const count = dimensions.at(-1) ?? 0;
   if (count < 2 || values.length !== count) return false;
   if (labels.length === count) return true;
+  // Eight bits are too few for a sum of 1, but SOFTMAX and LOGISTIC have steps of their own.
+  if (quantization?.scale.length === 1 && quantization.scale[0] === 1 / 256 && [0, -128].includes(quantization.zeroPoint[0]!)) return true;
   let sum = 0;
   for (let i = 0; i < count; ++i) {
     if (!(values[i]! >= -1e-4 && values[i]! <= 1.0001)) return false;
@@ -42,7 +44,7 @@ export function showOutput(name: string, tensor: Tensor, info: TensorInfo | unde
     const texts = tensor.dtype === 'string' ? (tensor.data as string[]).slice(0, kShown).join('\n') : '';
     return { element: h('div', { class: 'output' }, head, h('pre', null, texts)), words: texts.slice(0, 80) };
   }
-  if (isRanking(values, tensor.shape, labels)) {
+  if (isRanking(values, tensor.shape, labels, info?.quantization)) {
     const { element, words } = ranking(values, labels);
     return { element: h('div', { class: 'output' }, head, element), words };
   }

@@ -19,6 +19,7 @@ architecture and weights lie apart.
   --input-shape NAME=1,32,32,3 the shape of an input, -1 where it stays free (repeat for others)
   --outputs A,B                end at these layers or tensors
   --quantize MODE              float16, dynamic, int8, int16x8 or int4; --data FILE.npz calibrates
+                               (not in this version: it says so)
   --sparsify                   store sparse weights in the sparse encoding
   --min-runtime V              the oldest TensorFlow that must run the file, such as 2.10.0
   --report FILE.json           write the whole report

@@ -27,7 +27,7 @@ async function run(list: string[]): Promise<void> {
 }
 
 function summary(file: string, found: Inspection): string {
-  const lines = [`${file}: ${found.format}${found.producer ? `, ${found.producer}` : ''}, ${size(found.bytes)}`,
+  const lines = [`${file}: ${found.format}${found.producer ? `, ${found.producer}` : ''}${found.bytes > 0 ? `, ${size(found.bytes)}` : ''}`,
     `${found.parameters.toLocaleString('en')} parameters, ${percent(found.zeros)} of them zero`];
   for (const graph of found.graphs) {
     const counts = new Map<string, number>();
