@@ -28,7 +28,8 @@ async function gzipSize(blob: Blob): Promise<number> {
 
 self.addEventListener('message', (event: MessageEvent<Request>) => {
   const { id, kind, input } = event.data;
-  const work = kind === 'layout' ? async () => layout(input as LayoutInput) : () => gzipSize(input as Blob);
+  const work =
+    kind === 'layout' ? async () => layout(input as LayoutInput) : () => gzipSize(input as Blob);
   work().then(
     (output) => self.postMessage({ id, output } satisfies Reply),
     (error: unknown) => self.postMessage({ id, error: String(error) } satisfies Reply),

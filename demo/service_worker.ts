@@ -19,7 +19,10 @@ interface ServiceWorkerScope {
   skipWaiting(): Promise<void>;
   addEventListener(type: 'install' | 'activate', listener: (event: ExtendableEvent) => void): void;
   addEventListener(type: 'fetch', listener: (event: FetchEvent) => void): void;
-  addEventListener(type: 'message', listener: (event: ExtendableEvent & MessageEvent) => void): void;
+  addEventListener(
+    type: 'message',
+    listener: (event: ExtendableEvent & MessageEvent) => void,
+  ): void;
 }
 const scope = self as unknown as ServiceWorkerScope;
 
@@ -37,10 +40,16 @@ const kHeaders: readonly (readonly [string, string])[] = [
 
 /** The same response under the page's policy. */
 function guarded(response: Response): Response {
-  if (response.type === 'opaqueredirect' || response.status === 0 || response.redirected) return response;
+  if (response.type === 'opaqueredirect' || response.status === 0 || response.redirected) {
+    return response;
+  }
   const headers = new Headers(response.headers);
   for (const [name, value] of kHeaders) headers.set(name, value);
-  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
+  return new Response(response.body, {
+    status: response.status,
+    statusText: response.statusText,
+    headers,
+  });
 }
 
 /** Queries and fragments name no other file here. */

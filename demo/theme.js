@@ -1,5 +1,6 @@
-// Sets the theme before the first paint: `data-theme` is what the reader chose (src/theme.ts has the
-// switch), `data-scheme` what follows from it and from the system, light or dark, for the styles.
+// Sets the theme before the first paint: `data-theme` is what the reader chose (src/theme.ts has
+// the switch), `data-scheme` what follows from it and from the system, light or dark, for the
+// styles.
 (() => {
   const root = document.documentElement;
   const dark = matchMedia('(prefers-color-scheme: dark)');

@@ -24,7 +24,13 @@ export async function buildModules(names = []) {
 }
 
 const shared = {
-  bundle: true, format: 'esm', target: 'es2022', minify: true, legalComments: 'none', logLevel: 'warning', metafile: true,
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  minify: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+  metafile: true,
   external: ['node:*'],
 };
 
@@ -35,19 +41,26 @@ const shared = {
 const modulesPlugin = {
   name: 'modules',
   setup(plugins) {
-    const read = (name) => adaptGlue(fs.readFileSync(path.join(modulesFolder, `${name}.js`), 'utf8'), name);
+    const read = (name) =>
+      adaptGlue(fs.readFileSync(path.join(modulesFolder, `${name}.js`), 'utf8'), name);
     plugins.onResolve({ filter: /^#modules\// }, ({ path: specifier }) => {
       const name = specifier.slice('#modules/'.length), plain = name.replace('-relaxed', '-simd');
       return { path: read(name) === read(plain) ? plain : name, namespace: 'modules' };
     });
-    plugins.onLoad({ filter: /./, namespace: 'modules' }, ({ path: name }) => ({ contents: read(name) }));
+    plugins.onLoad({ filter: /./, namespace: 'modules' }, ({ path: name }) => ({
+      contents: read(name),
+    }));
   },
 };
 
 /** The command line uses the package's own entry, beside it in dist/. */
 const entryPlugin = {
   name: 'entry',
-  setup: (plugins) => plugins.onResolve({ filter: /^\.\.\/index\.js$/ }, () => ({ path: './index.js', external: true })),
+  setup: (plugins) =>
+    plugins.onResolve({ filter: /^\.\.\/index\.js$/ }, () => ({
+      path: './index.js',
+      external: true,
+    })),
 };
 
 /** Puts those declarations into dist/ that the entry's lead to, and no others. */
@@ -55,22 +68,37 @@ function copyTypes(source) {
   const wanted = new Set(['index.d.ts']);
   for (const file of wanted) {
     const text = fs.readFileSync(path.join(source, file), 'utf8');
-    for (const [, target] of text.matchAll(/(?:from|import\()\s*['"]\.\/([\w/]+)\.js['"]/g)) wanted.add(`${target}.d.ts`);
+    for (const [, target] of text.matchAll(/(?:from|import\()\s*['"]\.\/([\w/]+)\.js['"]/g)) {
+      wanted.add(`${target}.d.ts`);
+    }
     fs.writeFileSync(path.join(dist, file), text);
   }
   for (const file of filesBelow(dist)) {
-    if (file.endsWith('.d.ts') && !wanted.has(file) && !file.startsWith('demo/')) fs.rmSync(path.join(dist, file));
+    if (file.endsWith('.d.ts') && !wanted.has(file) && !file.startsWith('demo/')) {
+      fs.rmSync(path.join(dist, file));
+    }
   }
 }
 
-/** Bundles web/src/{index,worker,cli}.ts into dist/, the types beside them; gives esbuild's accounts. */
+/**
+ * Bundles web/src/{index,worker,cli}.ts into dist/, the types beside them; gives esbuild's
+ * accounts.
+ */
 export async function buildWeb() {
   const { build } = await import('esbuild');
   const { version } = JSON.parse(fs.readFileSync(inRepo('package.json'), 'utf8'));
-  const bundle = (name, plugins, more = {}) => build({
-    ...shared, entryPoints: [inRepo('web/src', `${name}.ts`)], outdir: dist, plugins, ...more,
-    define: { __ZEOLITE_VERSION__: JSON.stringify(version), __ZEOLITE_WORKER__: String(name === 'worker') },
-  });
+  const bundle = (name, plugins, more = {}) =>
+    build({
+      ...shared,
+      entryPoints: [inRepo('web/src', `${name}.ts`)],
+      outdir: dist,
+      plugins,
+      ...more,
+      define: {
+        __ZEOLITE_VERSION__: JSON.stringify(version),
+        __ZEOLITE_WORKER__: String(name === 'worker'),
+      },
+    });
   const [index, worker, cli] = await Promise.all([
     bundle('index', [modulesPlugin], { splitting: true, chunkNames: 'glue-[name]' }),
     bundle('worker', [modulesPlugin]),
@@ -84,8 +112,8 @@ export async function buildWeb() {
 
 /**
  * Builds the page into dist/demo: demo/main.ts and demo/*_worker.ts become bundles, everything else
- * is copied. The package is not bundled in: the page imports the very files that users get. The service
- * worker lies beside those, since it answers only for what lies below it.
+ * is copied. The package is not bundled in: the page imports the very files that users get. The
+ * service worker lies beside those, since it answers only for what lies below it.
  */
 export async function buildDemo() {
   const { build } = await import('esbuild');
@@ -94,13 +122,20 @@ export async function buildDemo() {
   if (files.length === 0) throw new Failure('demo/ is empty');
   const package_ = {
     name: 'package',
-    setup: (plugins) => plugins.onResolve({ filter: /^zeolite$/ }, () => ({ path: '../index.js', external: true })),
+    setup: (plugins) =>
+      plugins.onResolve({ filter: /^zeolite$/ }, () => ({ path: '../index.js', external: true })),
   };
   const { repository } = JSON.parse(fs.readFileSync(inRepo('package.json'), 'utf8'));
   // Where the source is, for the page's link to it; without an address there is no link.
-  const define = { __SOURCE_URL__: JSON.stringify((repository?.url ?? repository ?? '').replace(/^git\+|\.git$/g, '')) };
+  const define = {
+    __SOURCE_URL__: JSON.stringify(
+      (repository?.url ?? repository ?? '').replace(/^git\+|\.git$/g, ''),
+    ),
+  };
   const wanted = new Set();
-  const entries = files.filter((file) => /^(main|\w+_worker)\.ts$/.test(file) && file !== 'service_worker.ts');
+  const entries = files.filter(
+    (file) => /^(main|\w+_worker)\.ts$/.test(file) && file !== 'service_worker.ts',
+  );
   for (const file of entries) wanted.add(file.replace(/\.ts$/, '.js'));
   for (const file of files) {
     if (/\.(ts|md)$|^tsconfig\.json$/.test(file)) continue;
@@ -112,7 +147,13 @@ export async function buildDemo() {
   }
   for (const file of filesBelow(target)) if (!wanted.has(file)) fs.rmSync(path.join(target, file));
   const [{ metafile }] = await Promise.all([
-    build({ ...shared, entryPoints: entries.map((file) => path.join(source, file)), outdir: target, plugins: [package_], define }),
+    build({
+      ...shared,
+      entryPoints: entries.map((file) => path.join(source, file)),
+      outdir: target,
+      plugins: [package_],
+      define,
+    }),
     build({ ...shared, entryPoints: [path.join(source, 'service_worker.ts')], outdir: dist }),
     run(inRepo('node_modules/.bin/tsc'), ['-p', 'demo', '--noEmit']),
   ]);

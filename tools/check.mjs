@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Checks of the house: includes point down, modules keep to their size, generated files are current,
-// nothing private is in the tree, the tarball holds what it must.   node tools/check.mjs (after a build)
+// Checks of the house: includes point down, modules keep to their size, generated files are
+// current, nothing private is in the tree, the tarball holds what it must.   node tools/check.mjs
+// (after a build)
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -17,10 +18,18 @@ export const layers = {
   ops: ['base', 'formats', 'graph', 'kernels', 'schema'],
 };
 // From here on each layer may use all that lie below it.
-for (const layer of ['passes', 'runtime', 'inspect', 'optimize', 'convert']) layers[layer] = ['schema', ...Object.keys(layers)];
+for (const layer of ['passes', 'runtime', 'inspect', 'optimize', 'convert']) {
+  layers[layer] = ['schema', ...Object.keys(layers)];
+}
 
-/** Kilobytes of 1,000 bytes: what a module may weigh, as it is and as servers send it, and the tarball. */
-const budgets = { 'runtime-.*\\.wasm': { raw: 1000, brotli: 320 }, 'converter\\.wasm': { raw: 1500, brotli: 480 } };
+/**
+ * Kilobytes of 1,000 bytes: what a module may weigh, as it is and as servers send it, and the
+ * tarball.
+ */
+const budgets = {
+  'runtime-.*\\.wasm': { raw: 1000, brotli: 320 },
+  'converter\\.wasm': { raw: 1500, brotli: 480 },
+};
 const tarballBudget = 5000;
 
 /** The bytes of `file` as `form` says. */
@@ -28,7 +37,9 @@ function weight(file, form) {
   const bytes = fs.readFileSync(file);
   if (form === 'raw') return bytes.length;
   const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = zlib.constants;
-  return zlib.brotliCompressSync(bytes, { params: { [BROTLI_PARAM_QUALITY]: 11, [BROTLI_PARAM_SIZE_HINT]: bytes.length } }).length;
+  return zlib.brotliCompressSync(bytes, {
+    params: { [BROTLI_PARAM_QUALITY]: 11, [BROTLI_PARAM_SIZE_HINT]: bytes.length },
+  }).length;
 }
 
 /** What is wrong with `line` of the file core/`file`, or null. */
@@ -41,8 +52,12 @@ export function includeProblem(file, line) {
   const [top, below] = target.split('/');
   const used = top === 'core' ? below : top === 'schema' ? 'schema' : null;
   if (/emscripten/.test(target)) return "core/ builds without Emscripten's headers";
-  if (used && used !== layer && !layers[layer].includes(used)) return `${layer} must not use ${used} (${target})`;
-  if (!used && quote === '"' && !target.startsWith('flatbuffers/')) return `write the path from the repository's root (${target})`;
+  if (used && used !== layer && !layers[layer].includes(used)) {
+    return `${layer} must not use ${used} (${target})`;
+  }
+  if (!used && quote === '"' && !target.startsWith('flatbuffers/')) {
+    return `write the path from the repository's root (${target})`;
+  }
   return null;
 }
 
@@ -58,7 +73,9 @@ function* layering() {
   for (const file of filesBelow(inRepo('demo')).filter((name) => name.endsWith('.ts'))) {
     const source = fs.readFileSync(inRepo('demo', file), 'utf8');
     for (const [, target] of source.matchAll(/(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g)) {
-      if (/(^|\/)(web|dist|wasm|core)\//.test(target)) yield `demo/${file}: the page uses only 'zeolite', not ${target}`;
+      if (/(^|\/)(web|dist|wasm|core)\//.test(target)) {
+        yield `demo/${file}: the page uses only 'zeolite', not ${target}`;
+      }
     }
   }
 }
@@ -69,13 +86,16 @@ function* sizes() {
     for (const file of modules) {
       for (const [form, kilobytes] of Object.entries(budget)) {
         const size = weight(path.join(dist, file), form);
-        if (size > kilobytes * 1000) yield `dist/${file}: ${size} bytes (${form}), over its budget of ${kilobytes} KB`;
+        if (size > kilobytes * 1000) {
+          yield `dist/${file}: ${size} bytes (${form}), over its budget of ${kilobytes} KB`;
+        }
       }
     }
   }
 }
 
-const git = (...args) => execFileSync('git', args, { cwd: repo, encoding: 'utf8', maxBuffer: 1 << 28 });
+const git = (...args) =>
+  execFileSync('git', args, { cwd: repo, encoding: 'utf8', maxBuffer: 1 << 28 });
 
 // A machine's folders and the hosts that packages came from have no place in the tree.
 const private_ = [
@@ -84,7 +104,9 @@ const private_ = [
   [/https?:\/\/(?!127\.0\.0\.1)(?:\d{1,3}\.){3}\d{1,3}/, 'an address'],
 ];
 function* contents() {
-  for (const file of git('ls-files', '-z', '--cached', '--others', '--exclude-standard').split('\0').filter(Boolean)) {
+  for (const file of git('ls-files', '-z', '--cached', '--others', '--exclude-standard')
+    .split('\0')
+    .filter(Boolean)) {
     if (!fs.existsSync(inRepo(file))) continue;
     const bytes = fs.readFileSync(inRepo(file));
     if (bytes.length > 4e6) yield `${file}: over 4 MB`;
@@ -93,7 +115,12 @@ function* contents() {
       const match = pattern.exec(bytes.toString(isText ? 'utf8' : 'latin1'));
       if (match) yield `${file}: ${what} (${match[0]})`;
     }
-    if (isText && /^(core|wasm|web|demo|tools)\//.test(file) && /\b(TODO|FIXME|XXX)\b/.test(bytes.toString()) && file !== 'tools/check.mjs') {
+    if (
+      isText &&
+      /^(core|wasm|web|demo|tools)\//.test(file) &&
+      /\b(TODO|FIXME|XXX)\b/.test(bytes.toString()) &&
+      file !== 'tools/check.mjs'
+    ) {
       yield `${file}: do it or say it in an issue (TODO)`;
     }
   }
@@ -104,7 +131,10 @@ const generators = ['tools/gen_docs.mjs'].filter((script) => fs.existsSync(inRep
 function* generated() {
   for (const script of generators) {
     try {
-      execFileSync(process.execPath, [inRepo(script), '--check'], { cwd: repo, stdio: ['ignore', 'pipe', 'pipe'] });
+      execFileSync(process.execPath, [inRepo(script), '--check'], {
+        cwd: repo,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
     } catch (error) {
       yield `${script}: ${String(error.stderr).trim() || error.message}`;
     }
@@ -112,10 +142,26 @@ function* generated() {
 }
 
 function* tarball() {
-  const [pack] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts', '--loglevel=error'], { cwd: repo, encoding: 'utf8' }));
-  if (pack.size > tarballBudget * 1000) yield `the tarball has ${pack.size} bytes, over its budget of ${tarballBudget} KB`;
+  const [pack] = JSON.parse(
+    execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts', '--loglevel=error'], {
+      cwd: repo,
+      encoding: 'utf8',
+    }),
+  );
+  if (pack.size > tarballBudget * 1000) {
+    yield `the tarball has ${pack.size} bytes, over its budget of ${tarballBudget} KB`;
+  }
   const names = new Set(pack.files.map((file) => file.path));
-  for (const name of ['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'dist/THIRD_PARTY_NOTICES.md', 'dist/index.js', 'dist/index.d.ts', 'dist/cli.js']) {
+  for (const name of [
+    'package.json',
+    'LICENSE',
+    'README.md',
+    'CHANGELOG.md',
+    'dist/THIRD_PARTY_NOTICES.md',
+    'dist/index.js',
+    'dist/index.d.ts',
+    'dist/cli.js',
+  ]) {
     if (!names.has(name)) yield `the tarball lacks ${name}`;
   }
   for (const name of names) {

@@ -24,26 +24,44 @@ export function run(program, args, options = {}) {
     child.on('error', (error) => reject(new Failure(`${program}: ${error.message}`)));
     child.on('exit', (code, signal) => {
       if (code === 0) resolve();
-      else reject(new Failure(`${program} ${args[0] ?? ''} failed (${signal ?? `exit status ${code}`})`, code));
+      else {
+        reject(
+          new Failure(
+            `${program} ${args[0] ?? ''} failed (${signal ?? `exit status ${code}`})`,
+            code,
+          ),
+        );
+      }
     });
   });
 }
 
-const cache = process.env.ZEOLITE_CACHE || path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'zeolite');
+const cache =
+  process.env.ZEOLITE_CACHE ||
+  path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'zeolite');
 const environmentFile = path.join(cache, 'env.sh');
 
 let environment;
 /** The environment in which em++ and flatc are found: what the set-up wrote to env.sh. */
 export function toolEnvironment() {
   if (environment) return environment;
-  const shell = spawnSync('bash', ['-c', '. "$0" && env -0', environmentFile], { encoding: 'utf8' });
+  const shell = spawnSync('bash', ['-c', '. "$0" && env -0', environmentFile], {
+    encoding: 'utf8',
+  });
   if (shell.status !== 0) throw new Failure('the set-up did not run: tools/setup.sh');
   environment = Object.fromEntries(
-    shell.stdout.split('\0').filter(Boolean).map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+    shell.stdout
+      .split('\0')
+      .filter(Boolean)
+      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
   return environment;
 }
 
-/** Finds or installs what is missing; `what` is "build" or "test". Status 3: it said itself what it lacks. */
+/**
+ * Finds or installs what is missing; `what` is "build" or "test". Status 3: it said itself what it
+ * lacks.
+ */
 export const setUp = (what) => run('bash', [inRepo('tools/setup.sh'), what]).catch((error) => {
   throw error.status === 3 ? new Failure('', 3) : error;
 });
@@ -54,9 +72,22 @@ export async function cmakeBuild(folder, definitions, targets, { wasm = false } 
   // A folder that was made for another place or other tools is of no use.
   const key = `${repo}\n${definitions.join(' ')}\n${fs.readFileSync(environmentFile, 'utf8')}`;
   const keyFile = path.join(folder, 'made-for.txt');
-  if (!fs.existsSync(path.join(folder, 'build.ninja')) || !fs.existsSync(keyFile) || fs.readFileSync(keyFile, 'utf8') !== key) {
+  if (
+    !fs.existsSync(path.join(folder, 'build.ninja')) ||
+    !fs.existsSync(keyFile) ||
+    fs.readFileSync(keyFile, 'utf8') !== key
+  ) {
     fs.rmSync(folder, { recursive: true, force: true });
-    const args = ['cmake', '-G', 'Ninja', '-S', repo, '-B', folder, ...definitions.map((d) => `-D${d}`)];
+    const args = [
+      'cmake',
+      '-G',
+      'Ninja',
+      '-S',
+      repo,
+      '-B',
+      folder,
+      ...definitions.map((d) => `-D${d}`),
+    ];
     if (wasm) args.unshift('emcmake');
     await run(args[0], [...args.slice(1), '--log-level=WARNING'], { env });
     fs.writeFileSync(keyFile, key);

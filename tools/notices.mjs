@@ -1,4 +1,5 @@
-// Writes dist/THIRD_PARTY_NOTICES.md: the licences of all that is compiled or bundled into the package.
+// Writes dist/THIRD_PARTY_NOTICES.md: the licences of all that is compiled or bundled into the
+// package.
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -25,17 +26,30 @@ export function bundledPackages(metafiles) {
 }
 
 export function writeNotices(packages) {
-  const parts = ['# Third-party notices\n\nZeolite itself is under the Apache License 2.0 (LICENSE). This package also holds:\n'];
-  const add = (title, purpose, text) => parts.push(`## ${title}\n\n${purpose}\n\n\`\`\`\n${text.trim()}\n\`\`\`\n`);
+  const parts = [
+    '# Third-party notices\n\nZeolite itself is under the Apache License 2.0 (LICENSE). This package also holds:\n',
+  ];
+  const add = (title, purpose, text) =>
+    parts.push(`## ${title}\n\n${purpose}\n\n\`\`\`\n${text.trim()}\n\`\`\`\n`);
   for (const [title, file, purpose] of compiled) {
-    add(title, `In the .wasm modules: ${purpose}.`, fs.readFileSync(inRepo('tools/notices', file), 'utf8'));
+    add(
+      title,
+      `In the .wasm modules: ${purpose}.`,
+      fs.readFileSync(inRepo('tools/notices', file), 'utf8'),
+    );
   }
   for (const name of packages) {
     const folder = inRepo('node_modules', name);
-    const { version, license } = JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'));
+    const { version, license } = JSON.parse(
+      fs.readFileSync(path.join(folder, 'package.json'), 'utf8'),
+    );
     const file = fs.readdirSync(folder).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
     if (!file) throw new Failure(`${name} carries no licence file, so it must not be bundled`);
-    add(`${name} ${version}`, `In the JavaScript bundles, under ${license}.`, fs.readFileSync(path.join(folder, file), 'utf8'));
+    add(
+      `${name} ${version}`,
+      `In the JavaScript bundles, under ${license}.`,
+      fs.readFileSync(path.join(folder, file), 'utf8'),
+    );
   }
   fs.writeFileSync(path.join(dist, 'THIRD_PARTY_NOTICES.md'), parts.join('\n'));
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Finds or installs all that Zeolite's build needs: setup.sh [build|test]   (test: its tests as well)
+# Finds or installs all that Zeolite's build needs: setup.sh [build|test]   (test: its tests as
+# well)
 #
 # Downloads go to a cache outside the repository, ZEOLITE_CACHE (default: zeolite in the user's
 # cache folder), which `env.sh` in it describes to a shell. Each step leaves a stamp, so that a

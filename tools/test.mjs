@@ -1,22 +1,48 @@
 #!/usr/bin/env node
-// Sets up what is missing, builds, and runs every test; exit status 0 when all passed.
-//   node tools/test.mjs [checks] [native] [wasm] [node] [install] [page]     (without a name: all of them)
+// Sets up what is missing, builds, and runs every test, or those that are named; exit status 0 when
+// all passed.
+//   node tools/test.mjs [checks] [native] [wasm] [node] [install] [page]
 import fs from 'node:fs';
 import path from 'node:path';
 
 import { buildAll, wasmFolder } from './build.mjs';
 import { check } from './check.mjs';
-import { cmakeBuild, Failure, filesBelow, inRepo, main, repo, run, setUp, toolEnvironment } from './common.mjs';
+import {
+  cmakeBuild,
+  Failure,
+  filesBelow,
+  inRepo,
+  main,
+  repo,
+  run,
+  setUp,
+  toolEnvironment,
+} from './common.mjs';
 
-const sum = (text, pattern) => [...text.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
+const sum = (text, pattern) =>
+  [...text.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
 
 /** Runs ctest in `folder`; counts GoogleTest's tests, and programs without it as one each. */
 async function ctest(folder, note) {
   const results = path.join(folder, 'results.xml');
   fs.rmSync(results, { force: true });
   let failure;
-  await run('ctest', ['--test-dir', folder, '--output-on-failure', '--output-junit', results, '-j', '2', '--no-tests=error'],
-    { env: { ...process.env, UBSAN_OPTIONS: 'print_stacktrace=1' } }).catch((error) => { failure = error; });
+  await run(
+    'ctest',
+    [
+      '--test-dir',
+      folder,
+      '--output-on-failure',
+      '--output-junit',
+      results,
+      '-j',
+      '2',
+      '--no-tests=error',
+    ],
+    { env: { ...process.env, UBSAN_OPTIONS: 'print_stacktrace=1' } },
+  ).catch((error) => {
+    failure = error;
+  });
   const xml = fs.existsSync(results) ? fs.readFileSync(results, 'utf8') : '';
   const failedPrograms = sum(xml, /<testsuite[^>]*\sfailures="(\d+)"/gs);
   const fuzzers = [...xml.matchAll(/\d+ files, \d+ changed inputs/g)].length;
@@ -37,7 +63,8 @@ async function native() {
 /** The kernels' tests again, as WebAssembly in Node. */
 async function wasm() {
   await cmakeBuild(wasmFolder, [], ['zeolite_schema'], { wasm: true });
-  await run('cmake', [wasmFolder, '--log-level=WARNING'], { env: toolEnvironment() });  // GoogleTest may have come after the first build.
+  // GoogleTest may have come after the first build.
+  await run('cmake', [wasmFolder, '--log-level=WARNING'], { env: toolEnvironment() });
   await cmakeBuild(wasmFolder, [], ['wasm-tests'], { wasm: true });
   return ctest(wasmFolder, (programs) => `${programs} programs as WebAssembly`);
 }
@@ -48,9 +75,17 @@ async function nodeTests(folder) {
   if (files.length === 0) throw new Failure(`tests/${folder} has no *.test.mjs`);
   const tap = inRepo('build', `${folder}.tap`);
   let failure;
-  await run(process.execPath, ['--test', '--test-concurrency=1', '--test-reporter=spec', '--test-reporter-destination=stdout',
-    '--test-reporter=tap', `--test-reporter-destination=${tap}`, ...files.map((file) => path.join('tests', folder, file))])
-    .catch((error) => { failure = error; });
+  await run(process.execPath, [
+    '--test',
+    '--test-concurrency=1',
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    '--test-reporter=tap',
+    `--test-reporter-destination=${tap}`,
+    ...files.map((file) => path.join('tests', folder, file)),
+  ]).catch((error) => {
+    failure = error;
+  });
   const text = fs.readFileSync(tap, 'utf8');
   const skipped = sum(text, /^# (?:skipped|todo) (\d+)/gm);
   return {
@@ -63,17 +98,30 @@ async function nodeTests(folder) {
 async function checks() {
   const { passed, problems } = await check();
   for (const problem of problems) console.error(`check: ${problem}`);
-  return { passed, failed: problems.length, note: 'layers, sizes, generated files, contents of the tarball' };
+  return {
+    passed,
+    failed: problems.length,
+    note: 'layers, sizes, generated files, contents of the tarball',
+  };
 }
 
 const suites = {
-  checks, native, wasm, node: () => nodeTests('node'), install: () => nodeTests('install'), page: () => nodeTests('page'),
+  checks,
+  native,
+  wasm,
+  node: () => nodeTests('node'),
+  install: () => nodeTests('install'),
+  page: () => nodeTests('page'),
 };
 
 await main(async () => {
   const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites);
   const unknown = names.filter((name) => !(name in suites));
-  if (unknown.length) throw new Failure(`no such tests: ${unknown.join(', ')}; there are ${Object.keys(suites).join(', ')}`);
+  if (unknown.length) {
+    throw new Failure(
+      `no such tests: ${unknown.join(', ')}; there are ${Object.keys(suites).join(', ')}`,
+    );
+  }
   await setUp('test');
   fs.mkdirSync(path.join(repo, 'build'), { recursive: true });
   if (names.some((name) => !['native', 'wasm'].includes(name))) await buildAll();
@@ -91,7 +139,9 @@ await main(async () => {
     }
     passed += result.passed;
     failed += result.failed;
-    lines.push(`${name}: ${result.passed} passed, ${result.failed} failed (${result.note}; ${Math.round((Date.now() - start) / 1000)} s)`);
+    lines.push(
+      `${name}: ${result.passed} passed, ${result.failed} failed (${result.note}; ${Math.round((Date.now() - start) / 1000)} s)`,
+    );
   }
   console.log(`\n${lines.join('\n')}\n\n${passed} passed, ${failed} failed`);
   if (failed > 0 || passed === 0) process.exitCode = 1;

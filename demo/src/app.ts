@@ -6,7 +6,13 @@ import { tfliteName } from './format.js';
 import { kNoFile, Store, type Problem, type StageProgress } from './state.js';
 
 /** What was dropped or chosen: one file, or the files of one model by their paths. */
-export type Opened = { name: string; bytes: number; source: ConvertSource; blob: File | undefined; files: Map<string, File> };
+export type Opened = {
+  name: string;
+  bytes: number;
+  source: ConvertSource;
+  blob: File | undefined;
+  files: Map<string, File>;
+};
 
 // The stages that every conversion goes through; others show when they come.
 const kStages = ['read', 'lower', 'passes', 'optimize', 'write'];
@@ -16,7 +22,9 @@ export function opened(files: Map<string, File>): Opened | undefined {
   const first = entries[0];
   if (!first) return undefined;
   const bytes = entries.reduce((sum, [, file]) => sum + file.size, 0);
-  if (entries.length === 1) return { name: first[1].name, bytes, source: first[1], blob: first[1], files };
+  if (entries.length === 1) {
+    return { name: first[1].name, bytes, source: first[1], blob: first[1], files };
+  }
   // The largest file is the model's weights: it gives the name.
   const largest = entries.reduce((a, b) => (b[1].size > a[1].size ? b : a))[1];
   return { name: largest.name, bytes, source: Object.fromEntries(entries), blob: undefined, files };
@@ -36,13 +44,15 @@ async function findTflite(files: Map<string, File>): Promise<File | undefined> {
 // Milliseconds between two looks at the progress.
 const kProgressEvery = 40;
 
-// Larger files are not kept open for statistics: a .tflite would be in memory twice, of other models
-// as much as their largest weight.
+// Larger files are not kept open for statistics: a .tflite would be in memory twice, of other
+// models as much as their largest weight.
 const kLarge = 32e6;
 
 const kPartBytes = 8e6;
 
-/** The bytes as a blob. They go to the browser part by part: as one they would be in the page twice. */
+/**
+ * The bytes as a blob. They go to the browser part by part: as one they would be in the page twice.
+ */
 async function handedOver(bytes: Uint8Array): Promise<Blob> {
   const parts: Blob[] = [];
   for (let at = 0; at < bytes.length; at += kPartBytes) {
@@ -98,8 +108,11 @@ export class App {
     const only = files.size === 1 ? [...files.values()][0] : undefined;
     const wanted = { architecture: /\.json$/i, weights: /\.(h5|hdf5|keras)$/i };
     const half = state.problem?.wantsSecond;
-    if (half && this.last && only && wanted[half].test(only.name)) all = new Map([...this.last.files, ...files]);
-    else if (this.holdsWeights(files) && !(await findTflite(files).catch(() => undefined))) all = this.withWeights(files);
+    if (half && this.last && only && wanted[half].test(only.name)) {
+      all = new Map([...this.last.files, ...files]);
+    } else if (this.holdsWeights(files) && !(await findTflite(files).catch(() => undefined))) {
+      all = this.withWeights(files);
+    }
     const file = opened(all);
     if (!file) return;
     await this.start(file, isSample, false);
@@ -128,7 +141,9 @@ export class App {
 
   openSample(): void {
     const { sample } = this.store.state;
-    if (typeof sample === 'object') void this.open(new Map([[sample.file.name, sample.file]]), true);
+    if (typeof sample === 'object') {
+      void this.open(new Map([[sample.file.name, sample.file]]), true);
+    }
   }
 
   /** Converts the open file again, with zeros stored compactly or not. */
@@ -154,7 +169,9 @@ export class App {
 
   private async start(file: Opened, isSample: boolean, sparse: boolean): Promise<void> {
     const { signal } = this.leave();
-    if (![...file.files.values()].some((one) => one === this.external?.model)) this.external = undefined;
+    if (![...file.files.values()].some((one) => one === this.external?.model)) {
+      this.external = undefined;
+    }
     this.last = file;
     this.store.set({
       ...kNoFile,
@@ -171,10 +188,17 @@ export class App {
         const model = await findTflite(file.files);
         if (signal.aborted) return void first.dispose();
         if (!model) throw new Error('the file has changed since it was read');
-        const names = first.graphs.flatMap(({ tensors }) => tensors.flatMap((tensor) => (tensor.file === undefined ? [] : [baseName(tensor.file)])));
+        const names = first.graphs.flatMap(({ tensors }) =>
+          tensors.flatMap((tensor) => (tensor.file === undefined ? [] : [baseName(tensor.file)])),
+        );
         this.external = names.length > 0 ? { model, names: new Set(names) } : undefined;
         this.store.set({ fileName: model.name });
-        this.show(signal, { target: lean(first, file.source, file.bytes), tflite: model, source: file.source, name: tfliteName(model.name) });
+        this.show(signal, {
+          target: lean(first, file.source, file.bytes),
+          tflite: model,
+          source: file.source,
+          name: tfliteName(model.name),
+        });
         return;
       }
       this.store.set({ source: lean(first, file.source, file.bytes) });
@@ -191,7 +215,8 @@ export class App {
     let due = 0;
     const onProgress = ({ stage, done, total }: Progress): void => {
       stages = progressed(stages, stage, done, total);
-      // News comes more often than eyes can follow. A timer, since a hidden tab's title goes on too.
+      // News comes more often than eyes can follow. A timer, since a hidden tab's title goes on
+      // too.
       due ||= window.setTimeout(() => {
         due = 0;
         if (!signal.aborted && this.store.state.phase === 'converting') this.store.set({ stages });
@@ -205,7 +230,15 @@ export class App {
     discard(tflite);
     const target = await inspect(blob, { signal });
     if (signal.aborted) return void target.dispose();
-    this.show(signal, { target: lean(target, blob, blob.size), tflite: blob, name: tfliteName(file.name), report, time, sparse, before: file });
+    this.show(signal, {
+      target: lean(target, blob, blob.size),
+      tflite: blob,
+      name: tfliteName(file.name),
+      report,
+      time,
+      sparse,
+      before: file,
+    });
   }
 
   private show(
@@ -221,9 +254,24 @@ export class App {
       before?: Opened;
     },
   ): void {
-    const { target, tflite, source = tflite, name, report, time = 0, sparse = false, before } = made;
-    const missing = target.compatibility.flatMap(({ subject, severity }) => (severity === 'blocks' && subject.file ? [subject.file] : []));
-    this.store.set({ phase: 'result', target, result: { tflite, source, missing, name, report, time, sparse } });
+    const {
+      target,
+      tflite,
+      source = tflite,
+      name,
+      report,
+      time = 0,
+      sparse = false,
+      before,
+    } = made;
+    const missing = target.compatibility.flatMap(({ subject, severity }) =>
+      severity === 'blocks' && subject.file ? [subject.file] : [],
+    );
+    this.store.set({
+      phase: 'result',
+      target,
+      result: { tflite, source, missing, name, report, time, sparse },
+    });
     const count = (blob: Blob, field: 'gzipBefore' | 'gzipAfter'): void => {
       inBackground('gzip', blob).then(
         (size) => signal.aborted || this.store.set({ [field]: size }),
@@ -242,14 +290,29 @@ export class App {
 }
 
 /** The stages after news of one: those before it are over. */
-function progressed(stages: readonly StageProgress[], stage: string, done: number, total: number): StageProgress[] {
+function progressed(
+  stages: readonly StageProgress[],
+  stage: string,
+  done: number,
+  total: number,
+): StageProgress[] {
   const at = stage === 'done' ? stages.length : stages.findIndex((other) => other.stage === stage);
   if (at < 0) return [...stages, { stage, done, total }];
-  return stages.map((other, i) => (i < at ? { ...other, done: Math.max(1, other.total), total: Math.max(1, other.total) } : i === at ? { stage, done, total } : other));
+  return stages.map((other, i) =>
+    i < at
+      ? { ...other, done: Math.max(1, other.total), total: Math.max(1, other.total) }
+      : i === at
+        ? { stage, done, total }
+        : other,
+  );
 }
 
 /** Weights without an architecture, or the other way round: told by the reason. */
-function missingHalf(code: string, reason: string, file: Opened | undefined): Problem['wantsSecond'] {
+function missingHalf(
+  code: string,
+  reason: string,
+  file: Opened | undefined,
+): Problem['wantsSecond'] {
   if ((code !== 'unsupported' && code !== 'bad-input') || file?.files.size !== 1) return undefined;
   if (!/architecture/i.test(reason) || !/weights/i.test(reason)) return undefined;
   return /no weights/i.test(reason) ? 'weights' : 'architecture';
@@ -263,7 +326,10 @@ function problemOf(error: unknown, file: Opened | undefined): Problem {
   const details = [
     `code: ${code}`,
     message,
-    ...issues.map((issue) => `${issue.layer ?? issue.operator ?? ''} ${issue.name}: ${issue.reason} ${issue.help}`),
+    ...issues.map(
+      (issue) =>
+        `${issue.layer ?? issue.operator ?? ''} ${issue.name}: ${issue.reason} ${issue.help}`,
+    ),
     typeof known?.stack === 'string' ? known.stack : '',
     navigator.userAgent,
   ].join('\n');

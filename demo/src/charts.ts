@@ -27,7 +27,14 @@ export function histogram(counts: readonly number[], min: number, max: number): 
   counts.forEach((count, i) => {
     if (count === 0) return;
     const tall = Math.max(1, (Math.sqrt(count) / highest) * height);
-    root.append(svg('rect', { x: i * step, y: height - tall, width: Math.max(0.5, step - 0.5), height: tall }));
+    root.append(
+      svg('rect', {
+        x: i * step,
+        y: height - tall,
+        width: Math.max(0.5, step - 0.5),
+        height: tall,
+      }),
+    );
   });
   const figure = document.createElement('figure');
   figure.className = 'histogram-figure';
@@ -42,7 +49,10 @@ export function histogram(counts: readonly number[], min: number, max: number): 
 }
 
 /** Counts of `values` in `bins` equal steps, and their range. */
-export function binned(values: ArrayLike<number>, bins: number): { counts: number[]; min: number; max: number; mean: number } {
+export function binned(
+  values: ArrayLike<number>,
+  bins: number,
+): { counts: number[]; min: number; max: number; mean: number } {
   let min = Infinity;
   let max = -Infinity;
   let sum = 0;

@@ -16,7 +16,9 @@ function append(parent: Node, child: Child): void {
   else parent.appendChild(document.createTextNode(String(child)));
 }
 
-/** An element with attributes (`true` sets an empty one, `false` and undefined none) and children. */
+/**
+ * An element with attributes (`true` sets an empty one, `false` and undefined none) and children.
+ */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   props?: Props | null,
@@ -26,7 +28,9 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   for (const [name, value] of Object.entries(props ?? {})) {
     if (value === undefined || value === null || value === false) continue;
     if (name === 'on') {
-      for (const [event, listener] of Object.entries(value as object)) element.addEventListener(event, listener as EventListener);
+      for (const [event, listener] of Object.entries(value as object)) {
+        element.addEventListener(event, listener as EventListener);
+      }
     } else element.setAttribute(name, value === true ? '' : String(value));
   }
   append(element, children);

@@ -5,7 +5,9 @@ import { startBackground } from './background.js';
 import { settleOffline } from './offline.js';
 
 /** `rest` is whatever else has to be there, such as the sample. */
-export async function startEngine(rest: Promise<unknown>): Promise<{ features: Features; offline: boolean }> {
+export async function startEngine(
+  rest: Promise<unknown>,
+): Promise<{ features: Features; offline: boolean }> {
   const offline = await settleOffline();
   startBackground();
   await preload();

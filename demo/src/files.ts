@@ -17,14 +17,18 @@ export async function droppedFiles(transfer: DataTransfer): Promise<Map<string, 
 
 async function walk(entry: FileSystemEntry, base: string, found: Map<string, File>): Promise<void> {
   if (entry.isFile) {
-    const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
+    const file = await new Promise<File>((resolve, reject) =>
+      (entry as FileSystemFileEntry).file(resolve, reject),
+    );
     found.set(entry.fullPath.slice(base.length).replace(/^\//, ''), file);
     return;
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
   for (;;) {
     // A reader gives its entries in batches until it gives none.
-    const batch = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    const batch = await new Promise<FileSystemEntry[]>((resolve, reject) =>
+      reader.readEntries(resolve, reject),
+    );
     if (batch.length === 0) return;
     await Promise.all(batch.map((child) => walk(child, base, found)));
   }

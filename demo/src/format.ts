@@ -57,12 +57,15 @@ export function percent(share: number): string {
 
 /** Words of the engine as a sentence: a capital where they begin with a word, and a full stop. */
 export function sentence(words: string): string {
-  const begun = /^[a-z]+(?=[\s,:’'])/.test(words) ? words.charAt(0).toUpperCase() + words.slice(1) : words;
+  const begun = /^[a-z]+(?=[\s,:’'])/.test(words)
+    ? words.charAt(0).toUpperCase() + words.slice(1)
+    : words;
   return begun === '' || /[.!?…]$/.test(begun) ? begun : `${begun}.`;
 }
 
 /** The shape of a tensor of a graph or of an input, which may be unknown. */
-export const shapeOf = (tensor: { shape: readonly number[]; unranked?: boolean }): string => (tensor.unranked ? 'unknown shape' : shape(tensor.shape));
+export const shapeOf = (tensor: { shape: readonly number[]; unranked?: boolean }): string =>
+  tensor.unranked ? 'unknown shape' : shape(tensor.shape);
 
 /** `1×32×32×3`; a free dimension is `?`. */
 export function shape(dimensions: readonly number[]): string {
@@ -72,7 +75,9 @@ export function shape(dimensions: readonly number[]): string {
 
 /** `model.h5` becomes `model.tflite`. */
 export function tfliteName(name: string): string {
-  const base = name.replace(/^.*[\\/]/, '').replace(/\.(h5|hdf5|keras|tflite|zip|json|pb|onnx)$/i, '');
+  const base = name
+    .replace(/^.*[\\/]/, '')
+    .replace(/\.(h5|hdf5|keras|tflite|zip|json|pb|onnx)$/i, '');
   return `${base || 'model'}.tflite`;
 }
 

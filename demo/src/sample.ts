@@ -51,6 +51,10 @@ export async function fetchSample(): Promise<Sample> {
     labels: about.labels,
     accuracy: about.accuracy,
     accuracyImages: about.accuracy_images,
-    images: pictures.map((blob, i) => ({ blob, url: URL.createObjectURL(blob), expected: about.images[i]!.expected })),
+    images: pictures.map((blob, i) => ({
+      blob,
+      url: URL.createObjectURL(blob),
+      expected: about.images[i]!.expected,
+    })),
   };
 }

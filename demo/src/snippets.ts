@@ -23,19 +23,41 @@ const kArrays: Partial<Record<DType, string>> = {
   uint64: 'BigUint64Array',
 };
 
-const kBytes: Partial<Record<DType, number>> = { float64: 8, int64: 8, uint64: 8, int16: 2, uint16: 2, float16: 2, int8: 1, uint8: 1, bool: 1 };
+const kBytes: Partial<Record<DType, number>> = {
+  float64: 8,
+  int64: 8,
+  uint64: 8,
+  int16: 2,
+  uint16: 2,
+  float16: 2,
+  int8: 1,
+  uint8: 1,
+  bool: 1,
+};
 
-/** The model's default way to be called: its first signature, else its inputs and outputs by tensor. */
-function callOf(target: Inspection): { key: string | undefined; inputs: TensorInfo[]; outputs: TensorInfo[] } {
+/**
+ * The model's default way to be called: its first signature, else its inputs and outputs by tensor.
+ */
+function callOf(target: Inspection): {
+  key: string | undefined;
+  inputs: TensorInfo[];
+  outputs: TensorInfo[];
+} {
   const [entry] = Object.entries(target.signatures);
   if (entry) return { key: entry[0], ...entry[1] };
   const graph = target.graphs[0];
-  const infos = (indices: readonly number[]): TensorInfo[] => indices.flatMap((i) => graph?.tensors[i] ?? []);
-  return { key: undefined, inputs: infos(graph?.inputs ?? []), outputs: infos(graph?.outputs ?? []) };
+  const infos = (indices: readonly number[]): TensorInfo[] =>
+    indices.flatMap((i) => graph?.tensors[i] ?? []);
+  return {
+    key: undefined,
+    inputs: infos(graph?.inputs ?? []),
+    outputs: infos(graph?.outputs ?? []),
+  };
 }
 
 const fixed = (shape: readonly number[]): number[] => shape.map((d) => (d < 0 ? 1 : d));
-const size = (shape: readonly number[]): number => fixed(shape).reduce((product, d) => product * d, 1);
+const size = (shape: readonly number[]): number =>
+  fixed(shape).reduce((product, d) => product * d, 1);
 const quote = (text: string): string => JSON.stringify(text);
 const word = (text: string): string => {
   const plain = text.replace(/[^A-Za-z0-9_]+/g, '_');
@@ -45,7 +67,9 @@ const word = (text: string): string => {
 function javascript(file: string, target: Inspection): string {
   const { inputs, outputs } = callOf(target);
   const value = (info: TensorInfo): string =>
-    info.dtype === 'string' ? `[${quote('text')}]` : `{ data: new ${kArrays[info.dtype] ?? 'Float32Array'}(${size(info.shape)}), shape: [${fixed(info.shape).join(', ')}] }`;
+    info.dtype === 'string'
+      ? `[${quote('text')}]`
+      : `{ data: new ${kArrays[info.dtype] ?? 'Float32Array'}(${size(info.shape)}), shape: [${fixed(info.shape).join(', ')}] }`;
   return `import { loadModel } from 'zeolite';
 
 const model = await loadModel(${quote(`./${file}`)});
@@ -59,8 +83,10 @@ await model.dispose();
 
 function python(file: string, target: Inspection): string {
   const { key, inputs, outputs } = callOf(target);
-  const type = (dtype: DType): string => (dtype === 'bool' ? 'np.bool_' : dtype === 'string' ? 'object' : `np.${dtype}`);
-  const zeros = (info: TensorInfo): string => `np.zeros([${fixed(info.shape).join(', ')}], ${type(info.dtype)})`;
+  const type = (dtype: DType): string =>
+    dtype === 'bool' ? 'np.bool_' : dtype === 'string' ? 'object' : `np.${dtype}`;
+  const zeros = (info: TensorInfo): string =>
+    `np.zeros([${fixed(info.shape).join(', ')}], ${type(info.dtype)})`;
   const head = `import numpy as np
 from ai_edge_litert.interpreter import Interpreter  # pip install ai-edge-litert
 
@@ -86,7 +112,8 @@ function kotlin(file: string, target: Inspection): string {
   const { key, inputs, outputs } = callOf(target);
   const buffer = (info: TensorInfo): string =>
     `ByteBuffer.allocateDirect(${size(info.shape) * (kBytes[info.dtype] ?? 4)}).order(ByteOrder.nativeOrder())  // ${info.dtype} [${fixed(info.shape).join(', ')}]`;
-  const declare = (list: TensorInfo[]): string => list.map((info) => `val ${word(info.name)} = ${buffer(info)}`).join('\n');
+  const declare = (list: TensorInfo[]): string =>
+    list.map((info) => `val ${word(info.name)} = ${buffer(info)}`).join('\n');
   const call =
     key !== undefined
       ? `interpreter.runSignature(
@@ -104,7 +131,8 @@ import java.nio.ByteOrder
 import org.tensorflow.lite.Interpreter
 import org.tensorflow.lite.support.common.FileUtil  // implementation("com.google.ai.edge.litert:litert-support:1.4.0")
 
-val interpreter = Interpreter(FileUtil.loadMappedFile(context, ${quote(file)}))  // in src/main/assets
+// ${file} lies in src/main/assets.
+val interpreter = Interpreter(FileUtil.loadMappedFile(context, ${quote(file)}))
 ${declare(inputs)}
 ${declare(outputs)}
 ${call}

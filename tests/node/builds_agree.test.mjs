@@ -1,6 +1,6 @@
-// The builds of the runtime against each other: integers come out the same to the bit with plain and
-// with relaxed SIMD, and everything comes out the same with one thread and with two. Over the models
-// of tests/data, and with ZEOLITE_CORPUS over the whole operator corpus and the int8 models.
+// The builds of the runtime against each other: integers come out the same to the bit with plain
+// and with relaxed SIMD, and everything comes out the same with one thread and with two. Over the
+// models of tests/data, and with ZEOLITE_CORPUS over the whole operator corpus and the int8 models.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
@@ -27,10 +27,17 @@ async function packageFor(name, isValid) {
 
 const plain = await packageFor('plain', (bytes) => !isRelaxedProbe(bytes) && validate(bytes));
 // V8 knew it under a flag before it was a standard.
-if (process.versions.v8.startsWith('11.')) v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
+if (process.versions.v8.startsWith('11.')) {
+  v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
+}
 const relaxed = await packageFor('relaxed', validate);
 
-const ways = [['plain, 1 thread', plain, 1], ['plain, 2 threads', plain, 2], ['relaxed, 1 thread', relaxed, 1], ['relaxed, 2 threads', relaxed, 2]];
+const ways = [
+  ['plain, 1 thread', plain, 1],
+  ['plain, 2 threads', plain, 2],
+  ['relaxed, 1 thread', relaxed, 1],
+  ['relaxed, 2 threads', relaxed, 2],
+];
 
 const isInteger = ({ dtype }) => !/float|complex/.test(dtype);
 
@@ -42,9 +49,14 @@ async function fingerprint(zeolite, file, threads, run) {
     const hash = createHash('sha1');
     for (const { dtype, shape, data } of await run(model)) {
       hash.update(`${dtype} ${shape} `);
-      for (const part of dtype === 'string' ? data : [data]) hash.update(Buffer.from(part.buffer, part.byteOffset, part.byteLength));
+      for (const part of dtype === 'string' ? data : [data]) {
+        hash.update(Buffer.from(part.buffer, part.byteOffset, part.byteLength));
+      }
     }
-    return { hash: hash.digest('hex'), isInteger: [...model.inputs, ...model.outputs].every(isInteger) };
+    return {
+      hash: hash.digest('hex'),
+      isInteger: [...model.inputs, ...model.outputs].every(isInteger),
+    };
   } catch (error) {
     return { hash: error.message, isInteger: true };
   } finally {
@@ -55,10 +67,18 @@ async function fingerprint(zeolite, file, threads, run) {
 /** How the builds disagree about a model, if they do. */
 async function disagreement(id, file, run) {
   const prints = [];
-  for (const [name, zeolite, threads] of ways) prints.push({ name, ...await fingerprint(zeolite, file, threads, run) });
+  for (const [name, zeolite, threads] of ways) {
+    prints.push({ name, ...(await fingerprint(zeolite, file, threads, run)) });
+  }
   const [plain1, plain2, relaxed1, relaxed2] = prints;
-  const pairs = [[plain1, plain2], [relaxed1, relaxed2], ...(plain1.isInteger && relaxed1.isInteger ? [[plain1, relaxed1]] : [])];
-  return pairs.filter(([a, b]) => a.hash !== b.hash).map(([a, b]) => `${id}: ${a.name} gives ${a.hash}, ${b.name} ${b.hash}`);
+  const pairs = [
+    [plain1, plain2],
+    [relaxed1, relaxed2],
+    ...(plain1.isInteger && relaxed1.isInteger ? [[plain1, relaxed1]] : []),
+  ];
+  return pairs
+    .filter(([a, b]) => a.hash !== b.hash)
+    .map(([a, b]) => `${id}: ${a.name} gives ${a.hash}, ${b.name} ${b.hash}`);
 }
 
 test('the real converter\'s files give the same bits in every build', async (t) => {
@@ -66,12 +86,15 @@ test('the real converter\'s files give the same bits in every build', async (t) 
   let count = 0;
   for (const one of allCases()) {
     // Of the corpus those whose arithmetic is in integers; floats are many and tell nothing else.
-    for (const mode of one.modes.filter((mode) => one.folder.startsWith(corpus ?? '\0') ? mode === 'int8' : true)) {
+    for (const mode of one.modes.filter((mode) =>
+      one.folder.startsWith(corpus ?? '\0') ? mode === 'int8' : true,
+    )) {
       const reference = one.reference(mode);
       const sample = reference && reference.runs !== false && one.referenceSamples(mode)[0];
       if (!sample) continue;
-      const run = async (model) => Object.values(await runSample(model, one, sample, reference.signature));
-      wrong.push(...await disagreement(`${one.id} ${mode}`, reference.file, run));
+      const run = async (model) =>
+        Object.values(await runSample(model, one, sample, reference.signature));
+      wrong.push(...(await disagreement(`${one.id} ${mode}`, reference.file, run)));
       ++count;
     }
   }
@@ -89,7 +112,12 @@ if (corpus) {
       const run = async (model) => {
         const outputs = [];
         for (const { inputs } of one.steps) {
-          outputs.push(...await model.run(inputs.map(({ dtype, shape, data }) => ({ dtype, shape, data })), { strings: 'bytes' }));
+          outputs.push(
+            ...(await model.run(
+              inputs.map(({ dtype, shape, data }) => ({ dtype, shape, data })),
+              { strings: 'bytes' },
+            )),
+          );
         }
         return outputs;
       };

@@ -17,7 +17,10 @@ const simple = reference('sequential_keras2');
 const source = path.join(data, 'models/sequential_keras2/model.h5');
 
 function zeoliteCli(...args) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', env: { ...process.env, ZEOLITE_DEBUG: '' } });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, ZEOLITE_DEBUG: '' },
+  });
   return { status, stdout, stderr };
 }
 function succeeds(...args) {
@@ -29,7 +32,9 @@ function succeeds(...args) {
 function fails(status, words, ...args) {
   const result = zeoliteCli(...args);
   assert.equal(result.status, status, result.stdout + result.stderr);
-  for (const word of words) assert.ok(result.stderr.includes(word), `'${word}' is not in: ${result.stderr}`);
+  for (const word of words) {
+    assert.ok(result.stderr.includes(word), `'${word}' is not in: ${result.stderr}`);
+  }
   assert.doesNotMatch(result.stderr, /\n\s+at /, 'no stack trace');
   return result;
 }
@@ -50,10 +55,28 @@ test('a wrong call has exit status 2 and says what is wrong', () => {
   fails(2, ['--nonsense'], 'convert', source, '--nonsense');
   fails(2, ["'two'"], 'bench', simple, '--threads', 'two');
   fails(2, ['--input-shape'], 'convert', source, '--input-shape', 'x:1,2');
-  fails(2, ['sideways'], 'convert', source, '--quantize', 'sideways', '-o', temporary('never.tflite'));
+  fails(
+    2,
+    ['sideways'],
+    'convert',
+    source,
+    '--quantize',
+    'sideways',
+    '-o',
+    temporary('never.tflite'),
+  );
   fails(2, ["'x'", 'random'], 'run', simple);
   fails(2, ["'nowhere'"], 'run', simple, '--input', 'nowhere=random');
-  fails(2, ["'other'", 'serving_default'], 'run', simple, '--input', 'x=random', '--signature', 'other');
+  fails(
+    2,
+    ["'other'", 'serving_default'],
+    'run',
+    simple,
+    '--input',
+    'x=random',
+    '--signature',
+    'other',
+  );
   fails(2, ['too many'], 'inspect', simple, simple);
 });
 
@@ -62,7 +85,14 @@ test('work that fails has exit status 1 and one readable block', () => {
   fails(1, ['no such file'], 'convert', 'missing.h5');
   fails(1, ['HTML'], 'convert', path.join(data, 'bad/page.h5'), '-o', temporary('page.tflite'));
   assert.ok(!fs.existsSync(temporary('page.tflite')));
-  const { stderr } = fails(1, ['Swirl', 'first_swirl', 'second_swirl', 'Lambda'], 'convert', path.join(data, 'bad/custom_layers.keras'), '-o', temporary('never.tflite'));
+  const { stderr } = fails(
+    1,
+    ['Swirl', 'first_swirl', 'second_swirl', 'Lambda'],
+    'convert',
+    path.join(data, 'bad/custom_layers.keras'),
+    '-o',
+    temporary('never.tflite'),
+  );
   assert.ok(stderr.split('\n').length >= 4, 'a line for each reason');
 });
 
@@ -91,31 +121,59 @@ test('run takes .npy, .npz, .json, random numbers and pictures, and writes .npz'
   const model = await zeolite.loadModel(simple);
   const [{ data: wanted, shape }] = await model.run([values]);
   await model.dispose();
-  fs.writeFileSync(temporary('x.json'), JSON.stringify([Array.from({ length: 8 }, (_, y) => Array.from({ length: 8 }, (_, x) => [values[y * 8 + x]]))]));
+  fs.writeFileSync(
+    temporary('x.json'),
+    JSON.stringify([
+      Array.from({ length: 8 }, (_, y) => Array.from({ length: 8 }, (_, x) => [values[y * 8 + x]])),
+    ]),
+  );
   const read = (text) => Object.values(JSON.parse(text))[0];
   const fromJson = read(succeeds('run', simple, '--input', `x=${temporary('x.json')}`, '--json'));
   assert.deepEqual(fromJson.shape, shape);
   assert.deepEqual(Float32Array.from(fromJson.data), wanted);
 
   fs.writeFileSync(temporary('x.npy'), npy('<f4', [1, 8, 8, 1], Buffer.from(values.buffer)));
-  assert.deepEqual(read(succeeds('run', simple, '-i', temporary('x.npy'), '--json')), fromJson, 'without NAME= where there is one input');
+  assert.deepEqual(
+    read(succeeds('run', simple, '-i', temporary('x.npy'), '--json')),
+    fromJson,
+    'without NAME= where there is one input',
+  );
 
   const output = temporary('out.npz');
-  assert.match(succeeds('run', simple, '--input', `x=${temporary('x.npy')}`, '-o', output), /float32\[1,/);
+  assert.match(
+    succeeds('run', simple, '--input', `x=${temporary('x.npy')}`, '-o', output),
+    /float32\[1,/,
+  );
   fails(1, ['--force'], 'run', simple, '--input', 'x=random', '-o', output);
 
   const several = reference('merges');
   const arrays = { a: [1, 3, 4], b: [1, 3, 4], c: [1, 1, 4] };
   const random = Object.keys(arrays).flatMap((name) => ['--input', `${name}=random`]);
-  assert.equal(succeeds('run', several, ...random), succeeds('run', several, ...random), 'random numbers are the same each time');
+  assert.equal(
+    succeeds('run', several, ...random),
+    succeeds('run', several, ...random),
+    'random numbers are the same each time',
+  );
 
   const bigEndian = Buffer.from(values.buffer.slice(0));
   bigEndian.swap32();
   fs.writeFileSync(temporary('big.npy'), npy('>f4', [1, 8, 8, 1], bigEndian));
-  assert.deepEqual(read(succeeds('run', simple, '--input', `x=${temporary('big.npy')}`, '--json')), fromJson);
-  const transposed = Float32Array.from({ length: 64 }, (_, i) => values[(i % 8) * 8 + Math.floor(i / 8)]);
-  fs.writeFileSync(temporary('fortran.npy'), npy('<f4', [1, 8, 8, 1], Buffer.from(transposed.buffer), true));
-  assert.deepEqual(read(succeeds('run', simple, '--input', `x=${temporary('fortran.npy')}`, '--json')), fromJson);
+  assert.deepEqual(
+    read(succeeds('run', simple, '--input', `x=${temporary('big.npy')}`, '--json')),
+    fromJson,
+  );
+  const transposed = Float32Array.from(
+    { length: 64 },
+    (_, i) => values[(i % 8) * 8 + Math.floor(i / 8)],
+  );
+  fs.writeFileSync(
+    temporary('fortran.npy'),
+    npy('<f4', [1, 8, 8, 1], Buffer.from(transposed.buffer), true),
+  );
+  assert.deepEqual(
+    read(succeeds('run', simple, '--input', `x=${temporary('fortran.npy')}`, '--json')),
+    fromJson,
+  );
 
   const png = path.join(data, '../../demo/sample/images');
   const picture = fs.readdirSync(png).find((name) => /\.(png|jpe?g)$/i.test(name));
@@ -145,21 +203,33 @@ test('inspect shows a .tflite and a source model, and the stages of the converte
 });
 
 test('bench prints latency, memory and the table of operators', () => {
-  assert.match(succeeds('bench', simple, '--runs', '2', '--profile'), /median[^]*memory[^]*CONV_2D/);
+  assert.match(
+    succeeds('bench', simple, '--runs', '2', '--profile'),
+    /median[^]*memory[^]*CONV_2D/,
+  );
   const result = JSON.parse(succeeds('bench', simple, '--runs', '2', '--threads', '2', '--json'));
   assert.equal(result.threads, 2);
   assert.ok(result.median > 0 && result.memory > 0);
 });
 
 test('serve answers on loopback with the isolation headers and the policy on every file', async (t) => {
-  const child = spawn(process.execPath, [cli, 'serve', '--port', '0', '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [cli, 'serve', '--port', '0', '--json'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   t.after(() => child.kill());
-  const { address } = JSON.parse(await new Promise((resolve, reject) => {
-    child.stdout.once('data', resolve);
-    child.once('exit', (status) => reject(new Error(`it ended with status ${status}`)));
-  }));
+  const { address } = JSON.parse(
+    await new Promise((resolve, reject) => {
+      child.stdout.once('data', resolve);
+      child.once('exit', (status) => reject(new Error(`it ended with status ${status}`)));
+    }),
+  );
   const base = new URL('/', address);
-  for (const [name, type] of [['demo/', 'text/html'], ['index.js', 'text/javascript'], ['worker.js', 'text/javascript'], ['runtime-simd.wasm', 'application/wasm']]) {
+  for (const [name, type] of [
+    ['demo/', 'text/html'],
+    ['index.js', 'text/javascript'],
+    ['worker.js', 'text/javascript'],
+    ['runtime-simd.wasm', 'application/wasm'],
+  ]) {
     const response = await fetch(new URL(name, base));
     assert.equal(response.status, 200, name);
     assert.ok(response.headers.get('content-type').startsWith(type), name);
@@ -169,7 +239,13 @@ test('serve answers on loopback with the isolation headers and the policy on eve
     await response.arrayBuffer();
   }
   assert.equal((await fetch(base)).url, address, 'the root leads to the studio');
-  for (const name of ['../package.json', '%2e%2e/package.json', '..%2fpackage.json', 'none.js', 'demo/%00']) {
+  for (const name of [
+    '../package.json',
+    '%2e%2e/package.json',
+    '..%2fpackage.json',
+    'none.js',
+    'demo/%00',
+  ]) {
     assert.notEqual((await fetch(`${base}${name}`)).status, 200, name);
   }
 });

@@ -56,7 +56,10 @@ function folderWith(...kept) {
 /** An address under which the folder's files lie; `seen` hears what is asked for. */
 async function serve(t, root, seen = []) {
   const server = http.createServer((request, response) => {
-    const name = decodeURIComponent(new URL(request.url, 'http://host').pathname).replace('/models/', '');
+    const name = decodeURIComponent(new URL(request.url, 'http://host').pathname).replace(
+      '/models/',
+      '',
+    );
     seen.push(name);
     const found = path.join(root, name);
     if (fs.existsSync(found)) response.end(fs.readFileSync(found));
@@ -90,33 +93,63 @@ for (const worker of [false, true]) {
   });
 
   test(`several files are given as convert() takes them, ${where}`, async () => {
-    const all = { 'a/weights/filter.bin': bytesOf(names[0]), 'other.txt': new Uint8Array(3), 'a/any name': model, 'small parts.bin': bytesOf(names[1]) };
+    const all = {
+      'a/weights/filter.bin': bytesOf(names[0]),
+      'other.txt': new Uint8Array(3),
+      'a/any name': model,
+      'small parts.bin': bytesOf(names[1]),
+    };
     assert.deepEqual(await answer(all, { worker }), wanted);
     assert.deepEqual(all['a/any name'], model, 'the caller\'s bytes are as they were');
-    const list = ['small parts.bin', 'model.tflite', 'filter.bin'].map((name) => new File([bytesOf(name)], name));
+    const list = ['small parts.bin', 'model.tflite', 'filter.bin'].map(
+      (name) => new File([bytesOf(name)], name),
+    );
     assert.deepEqual(await answer(list, { worker }), wanted);
   });
 
   test(`missing files are all named, with where they were looked for, ${where}`, async (t) => {
     await refusedFor(model, { worker }, ...names);
     await refusedFor(new Blob([model]), { worker }, ...names);
-    const error = await refusedFor({ 'model.tflite': model, 'filter.bin': bytesOf('filter.bin') }, { worker }, 'small parts.bin');
-    assert.match(error.message, /loadModel\(\{ 'model.tflite': bytes, 'small parts.bin': bytes \}\)/);
+    const error = await refusedFor(
+      { 'model.tflite': model, 'filter.bin': bytesOf('filter.bin') },
+      { worker },
+      'small parts.bin',
+    );
+    assert.match(
+      error.message,
+      /loadModel\(\{ 'model.tflite': bytes, 'small parts.bin': bytes \}\)/,
+    );
     const partial = folderWith('model.tflite', 'small parts.bin');
-    assert.ok((await refusedFor(path.join(partial, 'model.tflite'), { worker }, 'filter.bin')).message.includes(path.join(partial, 'filter.bin')));
+    assert.ok(
+      (
+        await refusedFor(path.join(partial, 'model.tflite'), { worker }, 'filter.bin')
+      ).message.includes(path.join(partial, 'filter.bin')),
+    );
     const address = await serve(t, partial);
-    assert.match((await refusedFor(address, { worker }, 'filter.bin')).message, /models\/filter\.bin .*404/);
+    assert.match(
+      (await refusedFor(address, { worker }, 'filter.bin')).message,
+      /models\/filter\.bin .*404/,
+    );
   });
 }
 
 test('more threads than the model alone is worth come with its files', async (t) => {
   const own = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
-  Object.defineProperty(globalThis, 'navigator', { value: { hardwareConcurrency: 4 }, configurable: true });
-  t.after(() => Object.defineProperty(globalThis, 'navigator', own ?? { value: undefined, configurable: true }));
+  Object.defineProperty(globalThis, 'navigator', {
+    value: { hardwareConcurrency: 4 },
+    configurable: true,
+  });
+  t.after(() =>
+    Object.defineProperty(globalThis, 'navigator', own ?? { value: undefined, configurable: true }),
+  );
   const large = 4 * 2 ** 20;  // Behind the weights, where no slice reaches.
   const filter = new Uint8Array(large);
   filter.set(bytesOf('filter.bin'));
-  const source = { 'model.tflite': model, 'filter.bin': filter, 'small parts.bin': bytesOf(names[1]) };
+  const source = {
+    'model.tflite': model,
+    'filter.bin': filter,
+    'small parts.bin': bytesOf(names[1]),
+  };
   const loaded = await zeolite.loadModel(source);
   assert.equal((await zeolite.features()).maxThreads, 2);
   assert.equal(loaded.threads, 2);
@@ -131,8 +164,19 @@ test('names that lead away from beside the model are not looked for, but may be 
   const root = folderWith('small parts.bin');
   fs.mkdirSync(path.join(root, 'in'));
   fs.copyFileSync(path.join(folder, 'small parts.bin'), path.join(root, 'in', 'small parts.bin'));
-  for (const name of ['../ter.bin', '/etc/passw', 'a/../r.bin', 'C:ter1.bin', 'file:r.bin', 'a\\lter.bin', './lter.bin', 'a//ter.bin']) {
-    for (const place of [root, path.join(root, 'in')]) fs.writeFileSync(path.join(place, 'ter.bin'), bytesOf('filter.bin'));
+  for (const name of [
+    '../ter.bin',
+    '/etc/passw',
+    'a/../r.bin',
+    'C:ter1.bin',
+    'file:r.bin',
+    'a\\lter.bin',
+    './lter.bin',
+    'a//ter.bin',
+  ]) {
+    for (const place of [root, path.join(root, 'in')]) {
+      fs.writeFileSync(path.join(place, 'ter.bin'), bytesOf('filter.bin'));
+    }
     const changed = path.join(root, 'in', 'model.tflite');
     fs.writeFileSync(changed, renamed(name));
     const error = await refusedFor(changed, {}, name);
@@ -140,7 +184,15 @@ test('names that lead away from beside the model are not looked for, but may be 
     const address = await serve(t, path.join(root, 'in'));
     await refusedFor(address, {}, name);
     const base = name.split(/[\\/]/).pop();
-    assert.deepEqual(await answer({ m: renamed(name), [base]: bytesOf('filter.bin'), 'small parts.bin': bytesOf(names[1]) }), wanted, name);
+    assert.deepEqual(
+      await answer({
+        m: renamed(name),
+        [base]: bytesOf('filter.bin'),
+        'small parts.bin': bytesOf(names[1]),
+      }),
+      wanted,
+      name,
+    );
   }
 });
 
@@ -151,7 +203,12 @@ test('a file in a folder beside the model is found there, and before one of the 
   // Eight letters: its length stays.
   fs.writeFileSync(path.join(root, 'model.tflite'), renamed('a/lter.bin'));
   assert.deepEqual(await answer(path.join(root, 'model.tflite')), wanted);
-  const both = { 'm/model.tflite': renamed('a/lter.bin'), 'm/a/lter.bin': bytesOf('filter.bin'), 'm/b/lter.bin': new Uint8Array(200), 'small parts.bin': bytesOf(names[1]) };
+  const both = {
+    'm/model.tflite': renamed('a/lter.bin'),
+    'm/a/lter.bin': bytesOf('filter.bin'),
+    'm/b/lter.bin': new Uint8Array(200),
+    'small parts.bin': bytesOf(names[1]),
+  };
   assert.deepEqual(await answer(both), wanted);
   delete both['m/a/lter.bin'];
   both['m/c/lter.bin'] = bytesOf('filter.bin');
@@ -174,32 +231,68 @@ for (const worker of [false, true]) {
 }
 
 test('of several files exactly one is the model', async () => {
-  assert.equal((await failure(zeolite.loadModel({ 'a.bin': bytesOf(names[0]), 'b.bin': new Uint8Array(2) }))).code, 'not-a-model');
-  const error = await failure(zeolite.loadModel({ 'a.tflite': model, 'b.tflite': model, 'filter.bin': bytesOf(names[0]) }));
+  assert.equal(
+    (await failure(zeolite.loadModel({ 'a.bin': bytesOf(names[0]), 'b.bin': new Uint8Array(2) })))
+      .code,
+    'not-a-model',
+  );
+  const error = await failure(
+    zeolite.loadModel({ 'a.tflite': model, 'b.tflite': model, 'filter.bin': bytesOf(names[0]) }),
+  );
   assert.equal(error.code, 'bad-input');
   assert.match(error.message, /'a\.tflite', 'b\.tflite'/);
 });
 
 test('a file that is too short is refused with its name', async () => {
-  const error = await failure(zeolite.loadModel({ 'model.tflite': model, 'filter.bin': new Uint8Array(87), 'small parts.bin': bytesOf(names[1]) }));
+  const error = await failure(
+    zeolite.loadModel({
+      'model.tflite': model,
+      'filter.bin': new Uint8Array(87),
+      'small parts.bin': bytesOf(names[1]),
+    }),
+  );
   assert.equal(error.code, 'corrupt');
   assert.match(error.message, /"filter\.bin": 24 bytes from 64 on, of 87/);
 });
 
 for (const worker of [false, true]) {
   test(`an inspection shows each tensor's file, there or missing, ${worker ? 'in a worker' : 'in place'}`, async () => {
-    for (const [source, there] of [[file, true], [{ 'm.tflite': model, 'filter.bin': bytesOf(names[0]), 'small parts.bin': bytesOf(names[1]) }, true], [model, false]]) {
+    for (const [source, there] of [
+      [file, true],
+      [
+        {
+          'm.tflite': model,
+          'filter.bin': bytesOf(names[0]),
+          'small parts.bin': bytesOf(names[1]),
+        },
+        true,
+      ],
+      [model, false],
+    ]) {
       const found = await zeolite.inspect(source, { worker });
       const tensors = found.graphs[0].tensors;
-      assert.deepEqual(tensors.map((tensor) => [tensor.name, tensor.constant, tensor.bytes, tensor.file]), [
-        ['x', false, 0, undefined], ['filter', true, 24, 'filter.bin'], ['bias', true, 12, 'small parts.bin'],
-        ['product', false, 0, undefined], ['factors', true, 12, 'small parts.bin'], ['y', false, 0, undefined]]);
+      assert.deepEqual(
+        tensors.map((tensor) => [tensor.name, tensor.constant, tensor.bytes, tensor.file]),
+        [
+          ['x', false, 0, undefined],
+          ['filter', true, 24, 'filter.bin'],
+          ['bias', true, 12, 'small parts.bin'],
+          ['product', false, 0, undefined],
+          ['factors', true, 12, 'small parts.bin'],
+          ['y', false, 0, undefined],
+        ],
+      );
       assert.equal(found.format, 'tflite');
       assert.equal(found.parameters, 12);
       const blocks = found.compatibility.filter(({ severity }) => severity === 'blocks');
-      assert.deepEqual(blocks.map(({ subject }) => subject.file), there ? [] : names);
+      assert.deepEqual(
+        blocks.map(({ subject }) => subject.file),
+        there ? [] : names,
+      );
       if (there) assert.equal((await found.stats(0, 1)).max, 6);
-      else assert.match((await failure(found.stats(0, 1))).message, /"filter\.bin", which is missing/);
+      else {
+        assert.match((await failure(found.stats(0, 1))).message, /"filter\.bin", which is missing/);
+      }
       await found.dispose();
     }
   });
@@ -208,7 +301,12 @@ for (const worker of [false, true]) {
 test('the command line runs a model whose files lie beside it, and names those that do not', () => {
   const done = runCli('run', file, '--input', 'x=random');
   assert.equal(done.status, 0, done.stderr);
-  const failed = runCli('run', path.join(folderWith('model.tflite'), 'model.tflite'), '--input', 'x=random');
+  const failed = runCli(
+    'run',
+    path.join(folderWith('model.tflite'), 'model.tflite'),
+    '--input',
+    'x=random',
+  );
   assert.equal(failed.status, 1);
   for (const name of names) assert.ok(failed.stderr.includes(name), failed.stderr);
 });

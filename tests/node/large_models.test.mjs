@@ -18,7 +18,8 @@ WebAssembly.Memory = class extends Memory {
   }
 };
 const { zeolite } = await import('./support/package.mjs');
-const largestMemory = () => Math.max(0, ...memories.map((memory) => memory.deref()?.buffer.byteLength ?? 0));
+const largestMemory = () =>
+  Math.max(0, ...memories.map((memory) => memory.deref()?.buffer.byteLength ?? 0));
 
 const bytes = largeH5(16, 700);
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'zeolite-large-'));
@@ -28,7 +29,9 @@ after(() => fs.rmSync(folder, { recursive: true }));
 
 test('a conversion holds the weights once, and of the file what it reads just now', async () => {
   let largest = 0;
-  const { tflite, report } = await zeolite.convert(file, { onProgress: () => (largest = Math.max(largest, largestMemory())) });
+  const { tflite, report } = await zeolite.convert(file, {
+    onProgress: () => (largest = Math.max(largest, largestMemory())),
+  });
   assert.equal(report.bytesIn, bytes.length);
   assert.ok(Math.abs(tflite.length - bytes.length) < 0.01 * bytes.length);
   largest = Math.max(largest, largestMemory());
@@ -50,7 +53,12 @@ test('looking at a model holds one weight at a time', async () => {
 
 test('a path, bytes, a blob and a worker give the same file, which runs', async () => {
   const { tflite } = await zeolite.convert(file);
-  for (const [source, options] of [[bytes, {}], [new Blob([bytes]), {}], [file, { worker: true }], [new Blob([bytes]), { worker: true }]]) {
+  for (const [source, options] of [
+    [bytes, {}],
+    [new Blob([bytes]), {}],
+    [file, { worker: true }],
+    [new Blob([bytes]), { worker: true }],
+  ]) {
     const other = await zeolite.convert(source, options);
     assert.equal(Buffer.compare(tflite, other.tflite), 0);
   }
@@ -69,7 +77,10 @@ test('progress comes step by step in every long stage', async () => {
   for (const stage of ['lower', 'passes']) {
     assert.ok(seen[stage].length > 3, `${stage} in ${seen[stage].length} steps`);
     for (const [i, [done, total]] of seen[stage].entries()) {
-      assert.ok(done <= total && (i === 0 || done >= seen[stage][i - 1][0]), `${stage}: ${JSON.stringify(seen[stage])}`);
+      assert.ok(
+        done <= total && (i === 0 || done >= seen[stage][i - 1][0]),
+        `${stage}: ${JSON.stringify(seen[stage])}`,
+      );
     }
   }
 });

@@ -1,4 +1,5 @@
-// Memory is given back: rounds of loading, running and disposing, and conversions that are cancelled.
+// Memory is given back: rounds of loading, running and disposing, and conversions that are
+// cancelled.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -30,11 +31,15 @@ for (const options of [{}, { threads: 2 }, { worker: true }]) {
       await loaded.dispose();
     };
     for (let i = 0; i < 20; i++) await round();
-    const before = await settled(), heldBefore = held;
+    const before = await settled(),
+      heldBefore = held;
     for (let i = 0; i < 100; i++) await round();
     const after = await settled();
     assert.equal(held, heldBefore, 'the instance did not grow');
-    assert.ok(after - before < 24 * megabyte, `${((after - before) / megabyte).toFixed(1)} MB more`);
+    assert.ok(
+      after - before < 24 * megabyte,
+      `${((after - before) / megabyte).toFixed(1)} MB more`,
+    );
   });
 }
 
@@ -44,11 +49,21 @@ for (const options of [{}, { worker: true }]) {
     const cancel = async () => {
       const controller = new AbortController();
       let seen = 0;
-      const error = await zeolite.convert({ 'model.h5': bytes }, {
-        ...options, signal: controller.signal, onProgress: ({ stage }) => {
-          if (stage !== 'read' && seen++ === 3) controller.abort();
-        },
-      }).then(() => undefined, (reason) => reason);
+      const error = await zeolite
+        .convert(
+          { 'model.h5': bytes },
+          {
+            ...options,
+            signal: controller.signal,
+            onProgress: ({ stage }) => {
+              if (stage !== 'read' && seen++ === 3) controller.abort();
+            },
+          },
+        )
+        .then(
+          () => undefined,
+          (reason) => reason,
+        );
       // In place the work may be over before it hears; then it is no error.
       if (error) assert.equal(error.code, 'aborted', error.message);
       return error;
@@ -57,13 +72,19 @@ for (const options of [{}, { worker: true }]) {
     const before = await settled();
     for (let i = 0; i < 20; i++) await cancel();
     const after = await settled();
-    assert.ok(after - before < 24 * megabyte, `${((after - before) / megabyte).toFixed(1)} MB more`);
+    assert.ok(
+      after - before < 24 * megabyte,
+      `${((after - before) / megabyte).toFixed(1)} MB more`,
+    );
     const { tflite } = await zeolite.convert({ 'model.h5': bytes }, options);
     assert.ok(tflite.length > megabyte, 'the next conversion works');
   });
 }
 
 test('a conversion whose signal has fired already does not start', async () => {
-  const error = await zeolite.convert(sample, { signal: AbortSignal.abort() }).then(() => undefined, (reason) => reason);
+  const error = await zeolite.convert(sample, { signal: AbortSignal.abort() }).then(
+    () => undefined,
+    (reason) => reason,
+  );
   assert.equal(error?.code, 'aborted');
 });

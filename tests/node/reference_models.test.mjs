@@ -1,5 +1,5 @@
-// The real converter's own files, in every mode, run and give the answers of the source framework or of
-// the real runtime. What is not supported yet is refused in words, and counted.
+// The real converter's own files, in every mode, run and give the answers of the source framework
+// or of the real runtime. What is not supported yet is refused in words, and counted.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -19,7 +19,13 @@ async function judge(one, mode, reference) {
   try {
     for (const sample of one.referenceSamples(mode)) {
       const only = model.inputs.every(({ shape }) => shape[0] === 1);
-      if (mode === 'fp32_b1' && only && Object.values(sample.in).some(({ shape }) => shape[0] !== 1)) continue;
+      if (
+        mode === 'fp32_b1' &&
+        only &&
+        Object.values(sample.in).some(({ shape }) => shape[0] !== 1)
+      ) {
+        continue;
+      }
       if (!one.about.steps) await model.reset();
       const outputs = await runSample(model, one, sample, reference.signature);
       const tolerance = referenceTolerance(one, mode, sample.out);

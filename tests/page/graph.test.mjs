@@ -29,7 +29,9 @@ async function open(t, options) {
 async function drawnAfter(page, key) {
   await page.evaluate(() => (window.drawn = { texts: 0, boxes: 0 }));
   await page.keyboard.press(key);
-  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  await page.evaluate(
+    () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+  );
   return page.evaluate(() => window.drawn);
 }
 
@@ -37,7 +39,9 @@ test('of a graph of 2,000 operators only what is visible is drawn, and no texts 
   const { page, faults } = await open(t, { reducedMotion: 'reduce' });
   await choose(page, 'large.tflite', largeModel(2000));
   await phase(page, 'result');
-  await page.waitForFunction(() => Number(document.querySelector('[data-arranged]')?.dataset.arranged) > 2000);
+  await page.waitForFunction(
+    () => Number(document.querySelector('[data-arranged]')?.dataset.arranged) > 2000,
+  );
   await page.focus('.graph-canvas');
   const near = await drawnAfter(page, '+');
   assert.ok(near.texts > 3 && near.texts < 200, `${near.texts} texts near by`);
@@ -62,14 +66,19 @@ test('a click on a layer opens its panel and lights up what it became; the links
   const other = page.locator('.pane:last-child .panel');
   await other.waitFor();
   assert.match(await other.textContent(), /Came from.*Conv2D/s);
-  assert.match(await other.textContent(), /Stride width.*Dilation width factor.*Dilation height factor/s);
+  assert.match(
+    await other.textContent(),
+    /Stride width.*Dilation width factor.*Dilation height factor/s,
+  );
 });
 
 test('the report says into what a layer was folded', async (t) => {
   const { page } = await open(t);
   await page.click('.sample');
   await phase(page, 'result');
-  const rows = await page.$$eval('.report-table tbody tr', (all) => all.map((row) => [...row.children].slice(0, 2).map((cell) => cell.textContent)));
+  const rows = await page.$$eval('.report-table tbody tr', (all) =>
+    all.map((row) => [...row.children].slice(0, 2).map((cell) => cell.textContent)),
+  );
   const became = Object.fromEntries(rows);
   assert.equal(became['Conv2Dstem'], 'CONV_2D');
   assert.equal(became['BatchNormalizationstem_bn'], 'folded into CONV_2D (stem)');
@@ -83,7 +92,10 @@ test('wheel zooms, drag pans, double click fits', async (t) => {
   const canvas = page.locator('.graph-switch + .pane canvas');
   const look = () => canvas.evaluate((element) => element.toDataURL());
   const box = await canvas.boundingBox();
-  const settle = () => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  const settle = () =>
+    page.evaluate(
+      () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+    );
   const start = await look();
   await page.mouse.move(box.x + 20, box.y + box.height / 2);
   await page.mouse.wheel(0, -300);
@@ -96,7 +108,11 @@ test('wheel zooms, drag pans, double click fits', async (t) => {
   await settle();
   const panned = await look();
   assert.notEqual(panned, zoomed);
-  assert.equal(await page.locator('.graph-switch + .pane .panel').isVisible(), false, 'a drag is no click');
+  assert.equal(
+    await page.locator('.graph-switch + .pane .panel').isVisible(),
+    false,
+    'a drag is no click',
+  );
   await page.mouse.dblclick(box.x + 20, box.y + 20);
   await settle();
   const fitted = await look();

@@ -31,7 +31,9 @@ async function frames() {
   const events = [];
   const collect = ({ value }) => events.push(...value);
   session.on('Tracing.dataCollected', collect);
-  await session.send('Tracing.start', { traceConfig: { includedCategories: ['devtools.timeline', 'toplevel'] } });
+  await session.send('Tracing.start', {
+    traceConfig: { includedCategories: ['devtools.timeline', 'toplevel'] },
+  });
   const box = await page.locator('.graph-canvas').boundingBox();
   const x = box.x + box.width / 2, y = box.y + box.height / 2;
   await page.mouse.move(x, y);
@@ -47,24 +49,40 @@ async function frames() {
   session.off('Tracing.dataCollected', collect);
   const fired = events.filter((event) => event.name === 'FireAnimationFrame' && event.ph === 'X');
   const { pid, tid } = fired[0];
-  const tasks = events.filter((event) => event.pid === pid && event.tid === tid && event.name === 'ThreadControllerImpl::RunTask' && event.ph === 'X');
+  const tasks = events.filter(
+    (event) =>
+      event.pid === pid &&
+      event.tid === tid &&
+      event.name === 'ThreadControllerImpl::RunTask' &&
+      event.ph === 'X',
+  );
   const holds = (task, time) => task.ts <= time && task.ts + task.dur >= time;
-  const starts = [...new Set(fired.map(({ ts }) => tasks.find((task) => holds(task, ts))?.ts ?? ts))].sort((a, b) => a - b);
+  const starts = [
+    ...new Set(fired.map(({ ts }) => tasks.find((task) => holds(task, ts))?.ts ?? ts)),
+  ].sort((a, b) => a - b);
   return starts.slice(0, -1).map((from, i) => {
     const own = tasks.filter(({ ts }) => ts >= from && ts < starts[i + 1]);
     return own.reduce((sum, task) => sum + (task.tdur ?? task.dur ?? 0), 0) / 1000;
   }).sort((a, b) => a - b);
 }
 
-const zooms = [['as opened', []], ['titles only', ['-', '-', '-', '-']], ['blocks', ['-', '-', '-', '-', '-']], ['all of it', ['0']]];
+const zooms = [
+  ['as opened', []],
+  ['titles only', ['-', '-', '-', '-']],
+  ['blocks', ['-', '-', '-', '-', '-']],
+  ['all of it', ['0']],
+];
 for (const [name, keys] of zooms) {
   await page.focus('.graph-canvas');
   for (const key of keys) await page.keyboard.press(key);
   await page.waitForTimeout(500);
   const times = await frames();
-  const at = (share) => times[Math.min(times.length - 1, Math.floor(times.length * share))].toFixed(1);
+  const at = (share) =>
+    times[Math.min(times.length - 1, Math.floor(times.length * share))].toFixed(1);
   const within = times.filter((time) => time <= 16.7).length / times.length;
-  console.log(`${name.padEnd(12)} ${times.length} frames, median ${at(0.5)} ms, 95 % ${at(0.95)} ms, ${(within * 100).toFixed(1)} % within 16.7 ms`);
+  console.log(
+    `${name.padEnd(12)} ${times.length} frames, median ${at(0.5)} ms, 95 % ${at(0.95)} ms, ${(within * 100).toFixed(1)} % within 16.7 ms`,
+  );
 }
 await browser.close();
 await server.close();

@@ -13,7 +13,10 @@ async function open(t, options) {
 }
 
 const heard = (page) => page.textContent('#announcer');
-const focused = (page) => page.evaluate(() => `${document.activeElement.className} ${document.activeElement.textContent}`.trim());
+const focused = (page) =>
+  page.evaluate(() =>
+    `${document.activeElement.className} ${document.activeElement.textContent}`.trim(),
+  );
 
 async function tabTo(page, pattern, most = 40) {
   for (let i = 0; i < most; ++i) {
@@ -69,7 +72,9 @@ test('the tabs are walked with arrows, the divider too, and the graph has a list
   await page.keyboard.press('ArrowLeft');
   assert.equal(await page.getAttribute('.divider', 'aria-valuenow'), '45');
   await page.click('.pane:last-child .tool[aria-label="Show as a list"]');
-  const items = await page.$$eval('.pane:last-child .graph-list button', (all) => all.map((one) => one.textContent));
+  const items = await page.$$eval('.pane:last-child .graph-list button', (all) =>
+    all.map((one) => one.textContent),
+  );
   assert.ok(items.some((text) => text.includes('CONV_2D')));
   await page.focus('.pane:last-child .graph-list button');
   await page.keyboard.press('Enter');
@@ -82,7 +87,10 @@ test('every control has a name, and nothing scrolls sideways at 390 pixels', asy
     const found = await page.evaluate(() => ({
       unnamed: [...document.querySelectorAll('button, input, select, textarea, a')]
         .filter((one) => one.checkVisibility() && !one.closest('[aria-hidden=true]'))
-        .filter((one) => !(one.textContent.trim() || one.getAttribute('aria-label') || one.labels?.length))
+        .filter(
+          (one) =>
+            !(one.textContent.trim() || one.getAttribute('aria-label') || one.labels?.length),
+        )
         .map((one) => one.outerHTML.slice(0, 120)),
       wide: document.documentElement.scrollWidth - innerWidth,
     }));
@@ -106,15 +114,36 @@ test('texts stand out from their ground by 4.5 to 1, light and dark', async (t) 
       const style = getComputedStyle(document.documentElement);
       const linear = (c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
       const luminance = (name) => {
-        const [r, g, b] = /#(..)(..)(..)/.exec(style.getPropertyValue(name).trim()).slice(1).map((hex) => linear(parseInt(hex, 16) / 255));
+        const [r, g, b] = /#(..)(..)(..)/
+          .exec(style.getPropertyValue(name).trim())
+          .slice(1)
+          .map((hex) => linear(parseInt(hex, 16) / 255));
         return 0.2126 * r + 0.7152 * g + 0.0722 * b;
       };
       const pairs = [];
       for (const ground of ['--page', '--surface', '--canvas', '--raised']) {
         for (const ink of ['--text', '--quiet', '--accent', '--danger']) pairs.push([ink, ground]);
       }
-      pairs.push(['--on-accent', '--accent'], ['--on-accent', '--accent-strong'], ['--text', '--accent-soft'], ['--quiet', '--accent-soft'], ['--text', '--danger-soft'], ['--text', '--warning-soft'], ['--warning', '--surface']);
-      for (const family of ['convolution', 'dense', 'recurrent', 'pooling', 'activation', 'normalisation', 'shape', 'arithmetic', 'other']) {
+      pairs.push(
+        ['--on-accent', '--accent'],
+        ['--on-accent', '--accent-strong'],
+        ['--text', '--accent-soft'],
+        ['--quiet', '--accent-soft'],
+        ['--text', '--danger-soft'],
+        ['--text', '--warning-soft'],
+        ['--warning', '--surface'],
+      );
+      for (const family of [
+        'convolution',
+        'dense',
+        'recurrent',
+        'pooling',
+        'activation',
+        'normalisation',
+        'shape',
+        'arithmetic',
+        'other',
+      ]) {
         pairs.push(['--on-family', `--family-${family}`]);
       }
       return pairs.map(([a, b]) => {
@@ -122,7 +151,9 @@ test('texts stand out from their ground by 4.5 to 1, light and dark', async (t) 
         return { pair: `${a} on ${b}`, ratio: (high + 0.05) / (low + 0.05) };
       });
     });
-    const low = ratios.filter(({ ratio }) => ratio < 4.5).map(({ pair, ratio }) => `${pair} ${ratio.toFixed(2)}`);
+    const low = ratios
+      .filter(({ ratio }) => ratio < 4.5)
+      .map(({ pair, ratio }) => `${pair} ${ratio.toFixed(2)}`);
     assert.deepEqual(low, [], colorScheme);
   }
 });

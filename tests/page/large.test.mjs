@@ -24,7 +24,10 @@ for (const isolated of [true, false]) {
     await ready(page, server.url);
     await page.setInputFiles('input[type=file]', file);
     assert.equal(await phase(page, 'result', 'failed', 'refused'), 'result');
-    const [download] = await Promise.all([page.waitForEvent('download'), page.click('.result-head .button.primary')]);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.click('.result-head .button.primary'),
+    ]);
     const made = fs.readFileSync(await download.path());
     assert.equal(made.toString('latin1', 4, 8), 'TFL3');
     assert.ok(Math.abs(made.length - bytes.length) < 0.01 * bytes.length);

@@ -51,7 +51,9 @@ class Builder {
     for (const [slot, kind, value] of fields) places[slot] = this.put(kind, value);
     const start = this.put('i32', 0);
     const slots = places.length;
-    for (let slot = slots - 1; slot >= 0; --slot) this.put('u16', places[slot] === undefined ? 0 : start - places[slot]);
+    for (let slot = slots - 1; slot >= 0; --slot) {
+      this.put('u16', places[slot] === undefined ? 0 : start - places[slot]);
+    }
     this.put('u16', start - end);
     const vtable = this.put('u16', 4 + 2 * slots);
     this.bytes.writeInt32LE(vtable - start, this.bytes.length - start);
@@ -96,14 +98,38 @@ export function largeModel(operatorCount) {
   const operatorTables = operators.map(({ code, inputs, output }) => {
     const ins = b.vector('i32', inputs), outs = b.vector('i32', [output]);
     const options = code === kAdd ? [[4, 'off', addOptions], [3, 'i8', kAddOptions]] : [];
-    return b.table([[0, 'u32', codes.indexOf(code)], [1, 'off', ins], [2, 'off', outs], ...options]);
+    return b.table([
+      [0, 'u32', codes.indexOf(code)],
+      [1, 'off', ins],
+      [2, 'off', outs],
+      ...options,
+    ]);
   });
   const subgraph = b.table([
-    [0, 'off', b.vector('off', tensorTables)], [1, 'off', b.vector('i32', [0])], [2, 'off', b.vector('i32', [last])],
-    [3, 'off', b.vector('off', operatorTables)], [4, 'off', b.string('main')],
+    [0, 'off', b.vector('off', tensorTables)],
+    [1, 'off', b.vector('i32', [0])],
+    [2, 'off', b.vector('i32', [last])],
+    [3, 'off', b.vector('off', operatorTables)],
+    [4, 'off', b.string('main')],
   ]);
-  const codeTables = codes.map((code) => b.table([[0, 'i8', code], [2, 'i32', 1], [3, 'i32', code]]));
+  const codeTables = codes.map((code) =>
+    b.table([
+      [0, 'i8', code],
+      [2, 'i32', 1],
+      [3, 'i32', code],
+    ]),
+  );
   const buffers = b.vector('off', [b.table([])]);
-  const opcodes = b.vector('off', codeTables), subgraphs = b.vector('off', [subgraph]), description = b.string('large');
-  return b.finish(b.table([[1, 'off', opcodes], [2, 'off', subgraphs], [3, 'off', description], [4, 'off', buffers], [0, 'u32', 3]]));
+  const opcodes = b.vector('off', codeTables),
+    subgraphs = b.vector('off', [subgraph]),
+    description = b.string('large');
+  return b.finish(
+    b.table([
+      [1, 'off', opcodes],
+      [2, 'off', subgraphs],
+      [3, 'off', description],
+      [4, 'off', buffers],
+      [0, 'u32', 3],
+    ]),
+  );
 }

@@ -8,13 +8,28 @@ import { build } from 'esbuild';
 import { repo } from './support.mjs';
 
 const { outputFiles } = await build({
-  entryPoints: [path.join(repo, 'demo/src/graph/layout.ts')], bundle: true, format: 'esm', write: false, logLevel: 'warning',
+  entryPoints: [path.join(repo, 'demo/src/graph/layout.ts')],
+  bundle: true,
+  format: 'esm',
+  write: false,
+  logLevel: 'warning',
 });
-const { layout } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+const { layout } = await import(
+  `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`
+);
 
 function arranged(count, edges, width = 120, height = 60) {
   const sizes = typeof width === 'number' ? new Float32Array(count).fill(width) : width;
-  return { sizes, boxHeight: height, edges, ...layout({ width: sizes, height: new Float32Array(count).fill(height), edges: Int32Array.from(edges.flat()) }) };
+  return {
+    sizes,
+    boxHeight: height,
+    edges,
+    ...layout({
+      width: sizes,
+      height: new Float32Array(count).fill(height),
+      edges: Int32Array.from(edges.flat()),
+    }),
+  };
 }
 
 function assertSound(drawing) {
@@ -26,7 +41,12 @@ function assertSound(drawing) {
   });
   for (const row of rows.values()) {
     row.sort((a, b) => x[a] - x[b]);
-    for (let i = 1; i < row.length; ++i) assert.ok(x[row[i]] >= x[row[i - 1]] + sizes[row[i - 1]], `boxes ${row[i - 1]} and ${row[i]} overlap`);
+    for (let i = 1; i < row.length; ++i) {
+      assert.ok(
+        x[row[i]] >= x[row[i - 1]] + sizes[row[i - 1]],
+        `boxes ${row[i - 1]} and ${row[i]} overlap`,
+      );
+    }
   }
   edges.forEach(([a, b], e) => {
     const way = points.slice(start[e], start[e + 1]);
@@ -49,7 +69,12 @@ test('a chain stays straight where weights that are computed join each of its bo
   }
   const drawing = arranged(181, edges);
   assertSound(drawing);
-  for (const v of chain) assert.ok(Math.abs(drawing.x[v] - drawing.x[0]) < 1, `box ${v} is ${drawing.x[v] - drawing.x[0]} aside`);
+  for (const v of chain) {
+    assert.ok(
+      Math.abs(drawing.x[v] - drawing.x[0]) < 1,
+      `box ${v} is ${drawing.x[v] - drawing.x[0]} aside`,
+    );
+  }
   assert.ok(drawing.width < 1000, `${drawing.width} wide`);
 });
 
@@ -116,7 +141,13 @@ test('random graphs with boxes of many sizes are drawn without overlaps', () => 
       const a = Math.floor(random() * count), b = Math.floor(random() * count);
       if (a < b) edges.push([a, b]);
     }
-    assertSound(arranged(count, edges, Float32Array.from({ length: count }, () => 40 + random() * 200)));
+    assertSound(
+      arranged(
+        count,
+        edges,
+        Float32Array.from({ length: count }, () => 40 + random() * 200),
+      ),
+    );
   }
 });
 

@@ -25,7 +25,10 @@ test('the page works under a sub-path', async (t) => {
   await ready(page, server.url);
   await page.click('.sample');
   assert.equal(await phase(page, 'result', 'refused', 'failed'), 'result');
-  assert.ok(server.requests.every((path) => path.startsWith('/some/where/else/')), server.requests.join(' '));
+  assert.ok(
+    server.requests.every((path) => path.startsWith('/some/where/else/')),
+    server.requests.join(' '),
+  );
   assert.deepEqual(faults, []);
 });
 
@@ -42,7 +45,10 @@ test('a reload asks the host for new files and keeps the theme, not the model', 
   server.requests.length = 0;
   await page.reload();
   await isReady(page);
-  assert.ok(server.requests.some((path) => path.endsWith('/main.js')), 'the page came from the host');
+  assert.ok(
+    server.requests.some((path) => path.endsWith('/main.js')),
+    'the page came from the host',
+  );
   assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
   assert.equal(await phase(page, 'empty'), 'empty');
 });

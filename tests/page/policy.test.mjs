@@ -22,7 +22,9 @@ for (const isolated of [true, false]) {
     assert.equal(await page.evaluate(attempt, target), 'forbidden');
     const workers = page.workers();
     assert.ok(workers.length >= 2, `${workers.length} workers are at work`);
-    for (const worker of workers) assert.equal(await worker.evaluate(attempt, target), 'forbidden', worker.url());
+    for (const worker of workers) {
+      assert.equal(await worker.evaluate(attempt, target), 'forbidden', worker.url());
+    }
     assert.deepEqual(other.requests, []);
   });
 }
@@ -32,7 +34,10 @@ test('no inline script or style is needed, and none would run', async (t) => {
   const { browser, page } = await browse();
   t.after(() => Promise.all([browser.close(), server.close()]));
   const refused = [];
-  page.on('console', (message) => /Content Security Policy/.test(message.text()) && refused.push(message.text()));
+  page.on(
+    'console',
+    (message) => /Content Security Policy/.test(message.text()) && refused.push(message.text()),
+  );
   await ready(page, server.url);
   await page.click('.sample');
   await phase(page, 'result');

@@ -16,10 +16,15 @@ test('every bad file is refused with its reason, and the next good one converts'
   await ready(page, server.url);
   for await (const { name, bytes, mentions } of badFiles()) {
     await choose(page, name, bytes);
-    await page.waitForFunction((file) => document.querySelector('.bar-file')?.textContent === file, name);
+    await page.waitForFunction(
+      (file) => document.querySelector('.bar-file')?.textContent === file,
+      name,
+    );
     assert.equal(await phase(page, 'refused', 'failed', 'result'), 'refused', name);
     const said = (await page.textContent('.refused')).toLowerCase();
-    for (const word of mentions) assert.ok(said.includes(word.toLowerCase()), `${name}: "${word}" in: ${said.slice(0, 400)}`);
+    for (const word of mentions) {
+      assert.ok(said.includes(word.toLowerCase()), `${name}: "${word}" in: ${said.slice(0, 400)}`);
+    }
     assert.ok(await page.isVisible('.refused .drop'), 'the way back is there');
     await choose(page, 'good.h5', fs.readFileSync(path.join(bad, 'good.h5')));
     assert.equal(await phase(page, 'result', 'failed'), 'result', `a good file after ${name}`);

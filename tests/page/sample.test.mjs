@@ -1,4 +1,5 @@
-// The page's main way: the sample is converted, shown, run and downloaded, and nothing leaves the tab.
+// The page's main way: the sample is converted, shown, run and downloaded, and nothing leaves the
+// tab.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import test from 'node:test';
@@ -13,10 +14,17 @@ for (const isolated of [true, false]) {
     const { browser, page, faults } = await browse({ acceptDownloads: true });
     t.after(() => Promise.all([browser.close(), server.close()]));
     await ready(page, server.url);
-    assert.equal(await page.evaluate(() => crossOriginIsolated), true, 'the page is isolated: threads work');
+    assert.equal(
+      await page.evaluate(() => crossOriginIsolated),
+      true,
+      'the page is isolated: threads work',
+    );
     server.requests.length = 0;
     const asked = [];
-    page.on('request', (request) => /^(blob|data):/.test(request.url()) || asked.push(request.url()));
+    page.on(
+      'request',
+      (request) => /^(blob|data):/.test(request.url()) || asked.push(request.url()),
+    );
 
     await page.click('.sample');
     assert.equal(await phase(page, 'result', 'refused', 'failed'), 'result');
@@ -25,7 +33,10 @@ for (const isolated of [true, false]) {
     assert.equal(await sampleVerdict(page), kVerdict);
     await page.waitForSelector('.ranking li');
 
-    const [download] = await Promise.all([page.waitForEvent('download'), page.click('.actions .primary')]);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.click('.actions .primary'),
+    ]);
     assert.equal(download.suggestedFilename(), 'resnet18-digits-p80.tflite');
     const bytes = fs.readFileSync(await download.path());
     assert.equal(bytes.toString('latin1', 4, 8), 'TFL3');
@@ -33,8 +44,16 @@ for (const isolated of [true, false]) {
     assert.deepEqual(server.requests, []);
 
     // What was downloaded opens by itself.
-    await page.setInputFiles('#file-chooser', { name: 'again.tflite', mimeType: 'application/octet-stream', buffer: bytes });
-    await page.waitForFunction(() => document.querySelector('.bar-file')?.textContent === 'again.tflite' && document.querySelector('.workspace.single'));
+    await page.setInputFiles('#file-chooser', {
+      name: 'again.tflite',
+      mimeType: 'application/octet-stream',
+      buffer: bytes,
+    });
+    await page.waitForFunction(
+      () =>
+        document.querySelector('.bar-file')?.textContent === 'again.tflite' &&
+        document.querySelector('.workspace.single'),
+    );
     assert.deepEqual(faults, []);
   });
 }
@@ -46,7 +65,11 @@ test('the facts agree with the file', async (t) => {
   await ready(page, server.url);
   await page.click('.sample');
   await phase(page, 'result');
-  const facts = await page.$$eval('.fact', (all) => Object.fromEntries(all.map((one) => [one.querySelector('dt').textContent, one.querySelector('dd').textContent])));
+  const facts = await page.$$eval('.fact', (all) =>
+    Object.fromEntries(
+      all.map((one) => [one.querySelector('dt').textContent, one.querySelector('dd').textContent]),
+    ),
+  );
   assert.match(facts.Parameters, /^704\s*k.*79\s% zeros$/u);
   assert.match(facts.Size, /3\.04\s*MB.*MB.*smaller/u);
   assert.match(facts.Operators, /^\d+from \d+\slayers$/u);
@@ -62,12 +85,19 @@ test('stored compactly, the sample is a third of its size and answers the same',
   await page.click('.sample');
   await phase(page, 'result');
   const size = async () => {
-    const [download] = await Promise.all([page.waitForEvent('download'), page.click('.actions .primary')]);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.click('.actions .primary'),
+    ]);
     return fs.statSync(await download.path()).size;
   };
   const dense = await size();
   await page.check('#sparse');
-  await page.waitForFunction(() => document.documentElement.dataset.phase === 'result' && document.querySelector('#sparse:checked'));
+  await page.waitForFunction(
+    () =>
+      document.documentElement.dataset.phase === 'result' &&
+      document.querySelector('#sparse:checked'),
+  );
   assert.ok((await size()) < dense / 3);
   await page.click('#tab-run');
   assert.equal(await sampleVerdict(page), kVerdict);

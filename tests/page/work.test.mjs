@@ -29,7 +29,10 @@ const during = (page, wanted, action) => page.evaluate(
       return true;
     };
     const observer = new MutationObserver(look);
-    observer.observe(document.documentElement, { attributes: true, attributeFilter: ['data-phase'] });
+    observer.observe(document.documentElement, {
+      attributes: true,
+      attributeFilter: ['data-phase'],
+    });
     look();
   }), [wanted, String(action)]);
 
@@ -60,39 +63,59 @@ test('a second file ends the conversion of the first and is converted itself', a
   const good = fs.readFileSync(path.join(repo, 'tests/data/bad/good.h5'));
   await choose(page, 'first.h5', sample);
   await choose(page, 'second.h5', good);
-  await page.waitForFunction(() => document.documentElement.dataset.phase === 'result' && document.querySelector('.bar-file').textContent === 'second.h5');
+  await page.waitForFunction(
+    () =>
+      document.documentElement.dataset.phase === 'result' &&
+      document.querySelector('.bar-file').textContent === 'second.h5',
+  );
   assert.equal(await page.title(), 'second.tflite · Zeolite');
   assert.deepEqual(faults, []);
 });
 
 test('the stages are shown in words with a bar each, and the page answers while they go on', async (t) => {
   const { page } = await open(t);
-  const seen = await page.evaluate(() => new Promise((resolve) => {
-    const found = { stages: new Set(), bars: 0, titles: new Set(), longest: 0, answered: false };
-    let last = performance.now();
-    const channel = new MessageChannel();
-    let on = true;
-    channel.port1.onmessage = () => {
-      const now = performance.now();
-      const { phase } = document.documentElement.dataset;
-      if (phase === 'converting') {
-        found.longest = Math.max(found.longest, now - last);
-        for (const stage of document.querySelectorAll('.stage-name')) found.stages.add(stage.textContent);
-        found.bars = Math.max(found.bars, document.querySelectorAll('.stages [role=progressbar]').length);
-        found.titles.add(document.title);
-        found.answered = true;
-      }
-      last = now;
-      if (phase === 'result') {
-        on = false;
-        resolve({ ...found, stages: [...found.stages], titles: [...found.titles] });
-      }
-      if (on) channel.port2.postMessage(0);
-    };
-    channel.port2.postMessage(0);
-    document.querySelector('.sample').click();
-  }));
-  t.diagnostic(`the longest the page's thread was busy while converting: ${seen.longest.toFixed(1)} ms`);
+  const seen = await page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const found = {
+          stages: new Set(),
+          bars: 0,
+          titles: new Set(),
+          longest: 0,
+          answered: false,
+        };
+        let last = performance.now();
+        const channel = new MessageChannel();
+        let on = true;
+        channel.port1.onmessage = () => {
+          const now = performance.now();
+          const { phase } = document.documentElement.dataset;
+          if (phase === 'converting') {
+            found.longest = Math.max(found.longest, now - last);
+            for (const stage of document.querySelectorAll('.stage-name')) {
+              found.stages.add(stage.textContent);
+            }
+            found.bars = Math.max(
+              found.bars,
+              document.querySelectorAll('.stages [role=progressbar]').length,
+            );
+            found.titles.add(document.title);
+            found.answered = true;
+          }
+          last = now;
+          if (phase === 'result') {
+            on = false;
+            resolve({ ...found, stages: [...found.stages], titles: [...found.titles] });
+          }
+          if (on) channel.port2.postMessage(0);
+        };
+        channel.port2.postMessage(0);
+        document.querySelector('.sample').click();
+      }),
+  );
+  t.diagnostic(
+    `the longest the page's thread was busy while converting: ${seen.longest.toFixed(1)} ms`,
+  );
   assert.ok(seen.answered);
   assert.ok(seen.stages.length >= 4 && seen.bars === seen.stages.length, seen.stages.join(', '));
   assert.ok(seen.titles.some((title) => title.includes('resnet18-digits-p80.h5')));
@@ -115,7 +138,9 @@ test('the colours are those that were chosen, else those of the system', async (
   const system = async (colorScheme) => {
     await page.emulateMedia({ colorScheme });
     // The page hears of it with its next frame.
-    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    await page.evaluate(
+      () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+    );
   };
   await system('light');
   const light = await background();
@@ -138,7 +163,11 @@ test('a file that is dropped anywhere opens', async (t) => {
     const transfer = new DataTransfer();
     transfer.items.add(new File([Uint8Array.from(bytes)], 'dropped.h5'));
     for (const type of ['dragenter', 'dragover', 'drop']) {
-      document.querySelector('.lead').dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+      document
+        .querySelector('.lead')
+        .dispatchEvent(
+          new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }),
+        );
     }
   }, [...good]);
   assert.equal(await phase(page, 'result', 'refused', 'failed'), 'result');
@@ -149,7 +178,10 @@ test('the code to paste runs the file that was downloaded', async (t) => {
   const { page } = await open(t);
   await choose(page, 'good.h5', fs.readFileSync(path.join(repo, 'tests/data/bad/good.h5')));
   await phase(page, 'result');
-  const [download] = await Promise.all([page.waitForEvent('download'), page.click('.actions .primary')]);
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.click('.actions .primary'),
+  ]);
   // Below the repository 'zeolite' is this package.
   fs.mkdirSync(path.join(repo, 'build'), { recursive: true });
   const folder = fs.mkdtempSync(path.join(repo, 'build', 'snippet-'));

@@ -3,9 +3,23 @@ import { convertHere, type ConvertRequest } from './convert_local.js';
 import { describe } from './dtypes.js';
 import { badInput, checkAborted, ZeoliteError } from './error.js';
 import { inspectHere, type InspectionData } from './inspect_local.js';
-import { callOrEnd, endWhenForgotten, giveBack, ownFiles, spareWorkerOf, workerOrPlace } from './remote.js';
+import {
+  callOrEnd,
+  endWhenForgotten,
+  giveBack,
+  ownFiles,
+  spareWorkerOf,
+  workerOrPlace,
+} from './remote.js';
 import { sizeOf, toFiles, type OriginFile } from './sources.js';
-import type { ConvertOptions, ConvertResult, ConvertSource, InspectOptions, Inspection, TensorStats } from './types.js';
+import type {
+  ConvertOptions,
+  ConvertResult,
+  ConvertSource,
+  InspectOptions,
+  Inspection,
+  TensorStats,
+} from './types.js';
 
 const formats = ['keras-h5', 'keras', 'keras-json', 'tflite'];
 const modes = ['none', 'float16', 'dynamic', 'int8', 'int16x8', 'int4'];
@@ -18,7 +32,10 @@ const modes = ['none', 'float16', 'dynamic', 'int8', 'int16x8', 'int4'];
  * @throws ZeoliteError 'not-a-model', 'corrupt', 'unsupported' (with all layers that can't be
  *     converted), 'bad-input', 'out-of-memory', 'aborted', 'environment'
  */
-export async function convert(source: ConvertSource, options: ConvertOptions = {}): Promise<ConvertResult> {
+export async function convert(
+  source: ConvertSource,
+  options: ConvertOptions = {},
+): Promise<ConvertResult> {
   const { signal, onProgress } = options;
   const request: ConvertRequest = { files: [], options: checkOptions(options) };
   request.files = await toFiles(source, signal, onProgress);
@@ -27,7 +44,14 @@ export async function convert(source: ConvertSource, options: ConvertOptions = {
   const small = await areSmall(request.files);
   try {
     const own = ownFiles(request.files);
-    return (await callOrEnd(client, 'convert', [{ ...request, files: own.files }], own.transfer, signal, onProgress)) as ConvertResult;
+    return (await callOrEnd(
+      client,
+      'convert',
+      [{ ...request, files: own.files }],
+      own.transfer,
+      signal,
+      onProgress,
+    )) as ConvertResult;
   } finally {
     // The memory of a large conversion is given back at once.
     if (small) void giveBack(client, false);
@@ -49,24 +73,38 @@ function checkOptions(options: ConvertOptions): ConvertRequest['options'] {
   }
   for (const [name, shape] of Object.entries(inputShapes ?? {})) {
     if (!Array.isArray(shape) || shape.some((size) => !Number.isInteger(size) || size < -1)) {
-      throw badInput(`inputShapes: the shape of '${name}' is ${describe(shape)}, wanted a list of sizes, -1 where they are free`);
+      throw badInput(
+        `inputShapes: the shape of '${name}' is ${describe(shape)}, wanted a list of sizes, -1 where they are free`,
+      );
     }
   }
-  if (outputs !== undefined && (!Array.isArray(outputs) || outputs.some((name) => typeof name !== 'string'))) {
+  if (
+    outputs !== undefined &&
+    (!Array.isArray(outputs) || outputs.some((name) => typeof name !== 'string'))
+  ) {
     throw badInput(`outputs is ${describe(outputs)}, wanted a list of names`);
   }
   const mode = typeof quantize === 'object' ? quantize.mode : quantize;
-  if (mode !== undefined && !modes.includes(mode)) throw badInput(`quantize is ${describe(mode)}, wanted one of ${modes.join(', ')}`);
+  if (mode !== undefined && !modes.includes(mode)) {
+    throw badInput(`quantize is ${describe(mode)}, wanted one of ${modes.join(', ')}`);
+  }
   const missing = [
     mode !== undefined && mode !== 'none' ? `quantize: '${mode}'` : '',
     options.representativeData !== undefined ? 'representativeData' : '',
     options.customLayers !== undefined ? 'customLayers' : '',
     options.metadata !== undefined ? 'metadata' : '',
   ].filter(Boolean);
-  if (missing.length) throw new ZeoliteError('unsupported', `not implemented in this version: ${missing.join(', ')}; leave it away`);
+  if (missing.length) {
+    throw new ZeoliteError(
+      'unsupported',
+      `not implemented in this version: ${missing.join(', ')}; leave it away`,
+    );
+  }
   return {
-    ...(format === undefined ? {} : { format }), ...(inputShapes === undefined ? {} : { inputShapes }),
-    ...(outputs === undefined ? {} : { outputs }), ...(sparsify === undefined ? {} : { sparsify: Boolean(sparsify) }),
+    ...(format === undefined ? {} : { format }),
+    ...(inputShapes === undefined ? {} : { inputShapes }),
+    ...(outputs === undefined ? {} : { outputs }),
+    ...(sparsify === undefined ? {} : { sparsify: Boolean(sparsify) }),
     ...(minRuntime === undefined ? {} : { minRuntime: String(minRuntime) }),
   };
 }
@@ -76,19 +114,30 @@ function checkOptions(options: ConvertOptions): ConvertRequest['options'] {
  *
  *     const { graphs, parameters } = await inspect('model.tflite');
  *
- * @throws ZeoliteError 'not-a-model', 'corrupt', 'bad-input', 'out-of-memory', 'aborted', 'environment'
+ * @throws ZeoliteError 'not-a-model', 'corrupt', 'bad-input', 'out-of-memory', 'aborted',
+ * 'environment'
  */
-export async function inspect(source: ConvertSource, options: InspectOptions = {}): Promise<Inspection> {
+export async function inspect(
+  source: ConvertSource,
+  options: InspectOptions = {},
+): Promise<Inspection> {
   const { signal, onProgress, format, stage } = options;
   if (format !== undefined && !formats.includes(format)) {
     throw badInput(`format is ${describe(format)}, wanted one of ${formats.join(', ')}`);
   }
-  const data = { ...(format === undefined ? {} : { format }), ...(stage === undefined ? {} : { stage }) };
+  const data = {
+    ...(format === undefined ? {} : { format }),
+    ...(stage === undefined ? {} : { stage }),
+  };
   const files = await toFiles(source, signal, onProgress);
   const client = await workerOrPlace(options.worker);
   if (!client) {
     const local = await inspectHere(files, data, signal, onProgress);
-    return { ...local.data, stats: async (graph, tensor) => local.stats(graph, tensor), dispose: async () => local.dispose() };
+    return {
+      ...local.data,
+      stats: async (graph, tensor) => local.stats(graph, tensor),
+      dispose: async () => local.dispose(),
+    };
   }
   let disposed = false;
   const end = (): void => {
@@ -97,7 +146,14 @@ export async function inspect(source: ConvertSource, options: InspectOptions = {
   };
   try {
     const own = ownFiles(files);
-    const found = (await callOrEnd(client, 'inspect', [own.files, data], own.transfer, signal, onProgress)) as InspectionData;
+    const found = (await callOrEnd(
+      client,
+      'inspect',
+      [own.files, data],
+      own.transfer,
+      signal,
+      onProgress,
+    )) as InspectionData;
     checkAborted(signal);
     const inspection: Inspection = {
       ...found,

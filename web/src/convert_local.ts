@@ -9,7 +9,10 @@ import type { ConvertOptions, ConvertReport, ConvertResult, Progress } from './t
 export interface ConvertRequest {
   files: OriginFile[];
   /** Those options that are data. */
-  options: Pick<ConvertOptions, 'format' | 'inputShapes' | 'outputs' | 'quantize' | 'sparsify' | 'minRuntime'>;
+  options: Pick<
+    ConvertOptions,
+    'format' | 'inputShapes' | 'outputs' | 'quantize' | 'sparsify' | 'minRuntime'
+  >;
 }
 
 interface Step extends Progress {
@@ -19,7 +22,11 @@ interface Step extends Progress {
 /** How long the thread may be kept from others, in milliseconds. */
 const turn = 12;
 
-export async function convertHere(request: ConvertRequest, signal?: AbortSignal, onProgress?: (progress: Progress) => void): Promise<ConvertResult> {
+export async function convertHere(
+  request: ConvertRequest,
+  signal?: AbortSignal,
+  onProgress?: (progress: Progress) => void,
+): Promise<ConvertResult> {
   const files = await SourceFiles.open(request.files, signal, onProgress);
   const { instance, session } = await openSources<ConvertSession>('ConvertSession', files);
   try {
@@ -27,7 +34,9 @@ export async function convertHere(request: ConvertRequest, signal?: AbortSignal,
     onProgress?.({ stage: 'read', done: 0, total: files.total });
     const others = new Turns(signal);
     for (;;) {
-      const { finished, stage, done, total } = instance.call(() => files.answer<Step>(session.step()));
+      const { finished, stage, done, total } = instance.call(() =>
+        files.answer<Step>(session.step()),
+      );
       onProgress?.({ stage, done, total });
       if (finished) break;
       await others.haveTheirs();
@@ -42,9 +51,17 @@ export async function convertHere(request: ConvertRequest, signal?: AbortSignal,
   }
 }
 
-/** The result, whose pieces lie all over the module's memory: it is put together here, outside of it. */
-async function collect(instance: Instance, session: ConvertSession, others: Turns): Promise<Uint8Array> {
-  const size = instance.call(() => session.resultSize()), count = instance.call(() => session.resultPieceCount());
+/**
+ * The result, whose pieces lie all over the module's memory: it is put together here, outside of
+ * it.
+ */
+async function collect(
+  instance: Instance,
+  session: ConvertSession,
+  others: Turns,
+): Promise<Uint8Array> {
+  const size = instance.call(() => session.resultSize()),
+    count = instance.call(() => session.resultPieceCount());
   const table = instance.call(() => session.resultPieces());
   const { buffer } = instance.memory;
   const words = new Uint32Array(buffer, table, 3 * count);
@@ -52,7 +69,12 @@ async function collect(instance: Instance, session: ConvertSession, others: Turn
   try {
     tflite = new Uint8Array(size);
   } catch (error) {
-    throw new ZeoliteError('out-of-memory', `not enough memory for the result of ${size} bytes`, [], error);
+    throw new ZeoliteError(
+      'out-of-memory',
+      `not enough memory for the result of ${size} bytes`,
+      [],
+      error,
+    );
   }
   for (let i = 0; i < words.length; i += 3) {
     tflite.set(new Uint8Array(buffer, words[i + 1], words[i + 2]), words[i]);
@@ -75,7 +97,10 @@ class Turns {
   }
 }
 
-/** Lets the event loop turn; unlike timers, messages are not held back in nested calls or hidden pages. */
+/**
+ * Lets the event loop turn; unlike timers, messages are not held back in nested calls or hidden
+ * pages.
+ */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();

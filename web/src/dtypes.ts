@@ -44,10 +44,12 @@ const facts: { readonly [D in Exclude<DType, 'string'>]: DTypeFacts } = {
   float8_e5m2: { array: Uint8Array, entries: 1, bits: 8 },
 };
 
-export const isDType = (name: string): name is DType => name === 'string' || Object.hasOwn(facts, name);
+export const isDType = (name: string): name is DType =>
+  name === 'string' || Object.hasOwn(facts, name);
 
 /** Elements of a shape without free dimensions. */
-export const elementCount = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+export const elementCount = (shape: readonly number[]): number =>
+  shape.reduce((product, size) => product * size, 1);
 
 /** Bytes of `count` elements in the model's memory. */
 export const byteLength = (dtype: Exclude<DType, 'string'>, count: number): number =>
@@ -59,18 +61,28 @@ export function lengthOf(dtype: DType, data: InputData): number {
 }
 
 /** The name of the array that holds `dtype`, for messages. */
-export const arrayName = (dtype: DType): string => (dtype === 'string' ? 'string[]' : facts[dtype].array.name);
+export const arrayName = (dtype: DType): string =>
+  dtype === 'string' ? 'string[]' : facts[dtype].array.name;
 
 export const isTypedArray = (value: unknown): value is TypedArray =>
   ArrayBuffer.isView(value) && !(value instanceof DataView);
 
 /** `count` elements made by `next`, as the array that belongs to `dtype`. */
-export function arrayOf(dtype: Exclude<DType, 'string'>, count: number, next: () => number): TypedArray {
-  return toArray(dtype, Array.from({ length: count * facts[dtype].entries }, next), dtype) as TypedArray;
+export function arrayOf(
+  dtype: Exclude<DType, 'string'>,
+  count: number,
+  next: () => number,
+): TypedArray {
+  return toArray(
+    dtype,
+    Array.from({ length: count * facts[dtype].entries }, next),
+    dtype,
+  ) as TypedArray;
 }
 
 /** Whether `value` can be the elements of an input. */
-export const isInputData = (value: unknown): value is InputData => isTypedArray(value) || Array.isArray(value);
+export const isInputData = (value: unknown): value is InputData =>
+  isTypedArray(value) || Array.isArray(value);
 
 const float16Scratch = new DataView(new ArrayBuffer(8));
 
@@ -110,14 +122,20 @@ function bfloat16Bits(value: number): number {
 export function float16Value(bits: number): number {
   const exponent = (bits >>> 10) & 31, fraction = bits & 1023, sign = bits & 0x8000 ? -1 : 1;
   if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));
+  return (
+    sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024))
+  );
 }
 
 /**
  * The elements as the array that belongs to `dtype`, one value an element; the caller's own array
  * where it fits already. `label` names the input in errors.
  */
-export function toArray<D extends Exclude<DType, 'string'>>(dtype: D, data: InputData, label: string): TensorDataMap[D] {
+export function toArray<D extends Exclude<DType, 'string'>>(
+  dtype: D,
+  data: InputData,
+  label: string,
+): TensorDataMap[D] {
   const { array, range } = facts[dtype];
   if (isTypedArray(data)) {
     const name: string = data.constructor.name;
@@ -126,24 +144,39 @@ export function toArray<D extends Exclude<DType, 'string'>>(dtype: D, data: Inpu
       return new Uint8Array(data.buffer, data.byteOffset, data.length) as TensorDataMap[D];
     }
     if (dtype === 'float16' && (name as string) === 'Float16Array') {
-      return new Uint16Array((data as TypedArray).buffer, (data as TypedArray).byteOffset, (data as TypedArray).length) as TensorDataMap[D];
+      return new Uint16Array(
+        (data as TypedArray).buffer,
+        (data as TypedArray).byteOffset,
+        (data as TypedArray).length,
+      ) as TensorDataMap[D];
     }
     if (dtype === 'int64' || dtype === 'uint64') {
-      if (typeof (data as TypedArray)[0] !== 'bigint') return toBigInts(dtype, data as ArrayLike<number>, label) as TensorDataMap[D];
+      if (typeof (data as TypedArray)[0] !== 'bigint') {
+        return toBigInts(dtype, data as ArrayLike<number>, label) as TensorDataMap[D];
+      }
     }
-    throw badInput(`${label} takes ${dtype} (${array.name}), not ${Object.getPrototypeOf(data).constructor.name}`);
+    throw badInput(
+      `${label} takes ${dtype} (${array.name}), not ${Object.getPrototypeOf(data).constructor.name}`,
+    );
   }
   const list = data as readonly unknown[];
-  if (dtype === 'int64' || dtype === 'uint64') return toBigInts(dtype, list, label) as TensorDataMap[D];
+  if (dtype === 'int64' || dtype === 'uint64') {
+    return toBigInts(dtype, list, label) as TensorDataMap[D];
+  }
   const result = new array(list.length);
   for (let i = 0; i < list.length; i++) {
     let value = list[i];
     if (typeof value === 'boolean') value = value ? 1 : 0;
-    if (typeof value !== 'number') throw badInput(`${label}: element ${i} is ${describe(value)}, wanted a number for ${dtype}`);
-    if (range && !(Number.isInteger(value) && value >= range[0] && value <= range[1])) {
-      throw badInput(`${label}: element ${i} is ${value}, but ${dtype} holds whole numbers from ${range[0]} to ${range[1]}`);
+    if (typeof value !== 'number') {
+      throw badInput(`${label}: element ${i} is ${describe(value)}, wanted a number for ${dtype}`);
     }
-    result[i] = dtype === 'float16' ? float16Bits(value) : dtype === 'bfloat16' ? bfloat16Bits(value) : value;
+    if (range && !(Number.isInteger(value) && value >= range[0] && value <= range[1])) {
+      throw badInput(
+        `${label}: element ${i} is ${value}, but ${dtype} holds whole numbers from ${range[0]} to ${range[1]}`,
+      );
+    }
+    result[i] =
+      dtype === 'float16' ? float16Bits(value) : dtype === 'bfloat16' ? bfloat16Bits(value) : value;
   }
   return result as TensorDataMap[D];
 }
@@ -155,23 +188,34 @@ function checkNarrow(dtype: Exclude<DType, 'string'>, data: TypedArray, label: s
     for (let i = 0; i < data.length; i++) {
       const value = data[i] as number;
       if (value < range[0] || value > range[1]) {
-        throw badInput(`${label}: element ${i} is ${value}, but ${dtype} holds whole numbers from ${range[0]} to ${range[1]}`);
+        throw badInput(
+          `${label}: element ${i} is ${value}, but ${dtype} holds whole numbers from ${range[0]} to ${range[1]}`,
+        );
       }
     }
   }
   return data;
 }
 
-function toBigInts(dtype: 'int64' | 'uint64', list: ArrayLike<unknown>, label: string): BigInt64Array | BigUint64Array {
-  const result = dtype === 'int64' ? new BigInt64Array(list.length) : new BigUint64Array(list.length);
+function toBigInts(
+  dtype: 'int64' | 'uint64',
+  list: ArrayLike<unknown>,
+  label: string,
+): BigInt64Array | BigUint64Array {
+  const result =
+    dtype === 'int64' ? new BigInt64Array(list.length) : new BigUint64Array(list.length);
   for (let i = 0; i < list.length; i++) {
     const value = list[i];
     if (typeof value === 'number' ? !Number.isSafeInteger(value) : typeof value !== 'bigint') {
-      throw badInput(`${label}: element ${i} is ${describe(value)}, wanted a whole number for ${dtype}`);
+      throw badInput(
+        `${label}: element ${i} is ${describe(value)}, wanted a whole number for ${dtype}`,
+      );
     }
     const big = BigInt(value as number | bigint);
     result[i] = big;
-    if (result[i] !== big) throw badInput(`${label}: element ${i} is ${big}, which ${dtype} does not hold`);
+    if (result[i] !== big) {
+      throw badInput(`${label}: element ${i} is ${big}, which ${dtype} does not hold`);
+    }
   }
   return result;
 }
@@ -179,14 +223,21 @@ function toBigInts(dtype: 'int64' | 'uint64', list: ArrayLike<unknown>, label: s
 /** A value in a few words, for messages. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
-  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value);
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') {
+    return String(value);
+  }
+  if (typeof value === 'string') {
+    return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  }
   if (typeof value === 'function') return 'a function';
   if (Array.isArray(value)) return `a list of ${value.length}`;
   return `a ${(Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null)?.constructor?.name ?? 'object'}`;
 }
 
-/** The bytes that the model's memory holds for `data`: a view of it, or packed where elements share bytes. */
+/**
+ * The bytes that the model's memory holds for `data`: a view of it, or packed where elements share
+ * bytes.
+ */
 export function toMemory(dtype: Exclude<DType, 'string'>, data: TypedArray): Uint8Array {
   const { bits } = facts[dtype];
   if (bits >= 8) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -199,13 +250,20 @@ export function toMemory(dtype: Exclude<DType, 'string'>, data: TypedArray): Uin
 }
 
 /** A copy of `count` elements that lie at `offset` of a model's memory. */
-export function fromMemory<D extends Exclude<DType, 'string'>>(dtype: D, memory: ArrayBufferLike, offset: number, count: number): TensorDataMap[D] {
+export function fromMemory<D extends Exclude<DType, 'string'>>(
+  dtype: D,
+  memory: ArrayBufferLike,
+  offset: number,
+  count: number,
+): TensorDataMap[D] {
   const { array, entries, bits, range } = facts[dtype];
   if (bits >= 8) {
     // slice() of a view gives memory of its own that is never shared.
     return new array(memory, offset, count * entries).slice() as TensorDataMap[D];
   }
-  const perByte = 8 / bits, mask = (1 << bits) - 1, signed = range![0] < 0;
+  const perByte = 8 / bits,
+    mask = (1 << bits) - 1,
+    signed = range![0] < 0;
   const packed = new Uint8Array(memory, offset, Math.ceil(count / perByte));
   const result = new array(count);
   for (let i = 0; i < count; i++) {
@@ -215,7 +273,9 @@ export function fromMemory<D extends Exclude<DType, 'string'>>(dtype: D, memory:
   return result as TensorDataMap[D];
 }
 
-/** Strings as TFLite stores them: their number, where each begins and the last ends, their bytes. */
+/**
+ * Strings as TFLite stores them: their number, where each begins and the last ends, their bytes.
+ */
 export function packStrings(data: InputData, label: string): Uint8Array {
   const encoder = new TextEncoder();
   const parts = Array.from(data as ArrayLike<unknown>, (value, i) => {

@@ -4,8 +4,22 @@ import { byteLength, elementCount, fromMemory, unpackStrings } from './dtypes.js
 import { noteThreadTrouble, threadsFor } from './environment.js';
 import { fromWire, parseReply, ZeoliteError, type WireError } from './error.js';
 import type { RawInput } from './inputs.js';
-import { allFound, findWanted, measured, modelOf, wantedBy, writeInto, type Place } from './model_files.js';
-import { acquireRuntime, release, type Instance, type RuntimeModule, type RuntimeSession } from './modules.js';
+import {
+  allFound,
+  findWanted,
+  measured,
+  modelOf,
+  wantedBy,
+  writeInto,
+  type Place,
+} from './model_files.js';
+import {
+  acquireRuntime,
+  release,
+  type Instance,
+  type RuntimeModule,
+  type RuntimeSession,
+} from './modules.js';
 import type { OriginFile } from './sources.js';
 import type { ModelMetadata, Profile, Progress, Tensor, TensorInfo } from './types.js';
 
@@ -56,11 +70,20 @@ interface Opened {
   places: Place[];
 }
 
-function openSession(instance: Instance<RuntimeModule>, threads: number, customOps: CustomOperators | undefined): Opened {
+function openSession(
+  instance: Instance<RuntimeModule>,
+  threads: number,
+  customOps: CustomOperators | undefined,
+): Opened {
   try {
     const session = instance.call(() => {
       const made = new instance.exports.RuntimeSession(threads);
-      if (customOps) made.useOperators(JSON.stringify(Object.keys(customOps)), operatorHandler(customOps, instance.memory));
+      if (customOps) {
+        made.useOperators(
+          JSON.stringify(Object.keys(customOps)),
+          operatorHandler(customOps, instance.memory),
+        );
+      }
       return made;
     });
     return { instance, session, threads, customOps, places: [] };
@@ -76,7 +99,10 @@ function close({ instance, session }: Opened): void {
 }
 
 /** Fewer threads where others can't be started. */
-async function acquire(threads: number, memoryLimit: number | undefined): Promise<{ instance: Instance<RuntimeModule>; threads: number }> {
+async function acquire(
+  threads: number,
+  memoryLimit: number | undefined,
+): Promise<{ instance: Instance<RuntimeModule>; threads: number }> {
   try {
     return { instance: await acquireRuntime(threads, memoryLimit), threads };
   } catch (error) {
@@ -94,7 +120,11 @@ async function open(wanted: number, { memoryLimit, customOps }: EngineOptions): 
 }
 
 /** The same model in an instance with as many threads as its files together are worth. */
-async function withThreads(opened: Opened, wanted: number, { memoryLimit }: EngineOptions): Promise<Opened> {
+async function withThreads(
+  opened: Opened,
+  wanted: number,
+  { memoryLimit }: EngineOptions,
+): Promise<Opened> {
   if (wanted === opened.threads) return opened;
   const { instance, threads } = await acquire(wanted, memoryLimit);
   const moved = copyOf({ ...opened, threads }, instance);
@@ -107,9 +137,18 @@ function copyOf(from: Opened, instance: Instance<RuntimeModule>): Opened {
   const opened = openSession(instance, from.threads, from.customOps);
   try {
     for (const [i, { offset, size }] of from.places.entries()) {
-      const place = { offset: instance.call(() => (i === 0 ? opened.session.reserve(size) : opened.session.reserveWanted(i - 1, size))), size };
-      if (place.offset === 0) throw new ZeoliteError('out-of-memory', `not enough memory for a file of ${size} bytes`);
-      new Uint8Array(instance.memory.buffer, place.offset, size).set(new Uint8Array(from.instance.memory.buffer, offset, size));
+      const place = {
+        offset: instance.call(() =>
+          i === 0 ? opened.session.reserve(size) : opened.session.reserveWanted(i - 1, size),
+        ),
+        size,
+      };
+      if (place.offset === 0) {
+        throw new ZeoliteError('out-of-memory', `not enough memory for a file of ${size} bytes`);
+      }
+      new Uint8Array(instance.memory.buffer, place.offset, size).set(
+        new Uint8Array(from.instance.memory.buffer, offset, size),
+      );
       opened.places.push(place);
       if (i === 0) instance.call(() => opened.session.wantedFiles());
     }
@@ -137,7 +176,11 @@ export class LocalModel implements EngineModel {
   private shapes = new Map<number, string>();
   private closed = false;
 
-  private constructor(private opened: Opened, readonly description: ModelDescription, private readonly memoryLimit: number | undefined) {}
+  private constructor(
+    private opened: Opened,
+    readonly description: ModelDescription,
+    private readonly memoryLimit: number | undefined,
+  ) {}
 
   private get instance(): Instance<RuntimeModule> {
     return this.opened.instance;
@@ -147,30 +190,67 @@ export class LocalModel implements EngineModel {
     return this.opened.session;
   }
 
-  static async load(files: readonly OriginFile[], options: EngineOptions, signal?: AbortSignal, onProgress?: (progress: Progress) => void): Promise<LocalModel> {
-    const report = (done: number, total: number): void => onProgress?.({ stage: 'read', done, total });
+  static async load(
+    files: readonly OriginFile[],
+    options: EngineOptions,
+    signal?: AbortSignal,
+    onProgress?: (progress: Progress) => void,
+  ): Promise<LocalModel> {
+    const report = (done: number, total: number): void =>
+      onProgress?.({ stage: 'read', done, total });
     const model = await modelOf(files);
     const file = await measured(model.origin, signal, report);
-    model.origin = file.origin;  // If it came over the network, it is here now.
+    model.origin = file.origin; // If it came over the network, it is here now.
     let opened = await open(threadsFor(options.threads, file.size), options);
     try {
       const { instance, session } = opened;
-      opened.places.push(await writeInto(instance, model.path, (size) => session.reserve(size), file, signal, report));
+      opened.places.push(
+        await writeInto(
+          instance,
+          model.path,
+          (size) => session.reserve(size),
+          file,
+          signal,
+          report,
+        ),
+      );
       const names = wantedBy(instance, session);
       if (names.length > 0) {
         const found = allFound(names, await findWanted(names, model, files, signal, report));
-        opened = await withThreads(opened, threadsFor(options.threads, found.reduce((sum, { size }) => sum + size, file.size)), options);
+        opened = await withThreads(
+          opened,
+          threadsFor(
+            options.threads,
+            found.reduce((sum, { size }) => sum + size, file.size),
+          ),
+          options,
+        );
         for (const [i, wanted] of found.entries()) {
           const { instance, session } = opened;
-          opened.places.push(await writeInto(instance, names[i]!, (size) => session.reserveWanted(i, size), wanted, signal, report));
+          opened.places.push(
+            await writeInto(
+              instance,
+              names[i]!,
+              (size) => session.reserveWanted(i, size),
+              wanted,
+              signal,
+              report,
+            ),
+          );
         }
       }
       onProgress?.({ stage: 'prepare', done: 0, total: 1 });
-      const native = opened.instance.call(() => parseReply<NativeDescription>(opened.session.load()));
+      const native = opened.instance.call(() =>
+        parseReply<NativeDescription>(opened.session.load()),
+      );
       onProgress?.({ stage: 'prepare', done: 1, total: 1 });
       const { subgraphs, signatures } = native;
       const metadata = readMetadata(opened.instance.memory, native.metadata);
-      return new LocalModel(opened, { subgraphs, signatures, metadata, threads: opened.threads }, options.memoryLimit);
+      return new LocalModel(
+        opened,
+        { subgraphs, signatures, metadata, threads: opened.threads },
+        options.memoryLimit,
+      );
     } catch (error) {
       close(opened);
       throw error;
@@ -196,14 +276,25 @@ export class LocalModel implements EngineModel {
     return this.instance.call(() => {
       this.write(subgraph, inputs);
       const all: NativeProfile[] = [];
-      for (let i = 0; i < runs; i++) all.push(parseReply<NativeProfile>(this.session.profile(subgraph)));
+      for (let i = 0; i < runs; i++) {
+        all.push(parseReply<NativeProfile>(this.session.profile(subgraph)));
+      }
       const first = all[0]!;
       return {
         runs,
         threads: this.description.threads,
         time: median(all.map((one) => one.time)),
-        operators: first.operators.map((operator, i) => summary(operator, all.map((one) => one.operators[i]?.time ?? operator.time))),
-        memory: { arena: first.arena, packed: first.packed, file: this.opened.places.reduce((sum, { size }) => sum + size, 0) },
+        operators: first.operators.map((operator, i) =>
+          summary(
+            operator,
+            all.map((one) => one.operators[i]?.time ?? operator.time),
+          ),
+        ),
+        memory: {
+          arena: first.arena,
+          packed: first.packed,
+          file: this.opened.places.reduce((sum, { size }) => sum + size, 0),
+        },
       };
     });
   }
@@ -222,7 +313,10 @@ export class LocalModel implements EngineModel {
   /** After a trap: the same files in a new instance. Its state begins anew. */
   private async revive(): Promise<void> {
     if (!this.instance.broken) return;
-    const opened = copyOf(this.opened, await acquireRuntime(this.description.threads, this.memoryLimit));
+    const opened = copyOf(
+      this.opened,
+      await acquireRuntime(this.description.threads, this.memoryLimit),
+    );
     try {
       opened.instance.call(() => parseReply(opened.session.load()));
     } catch (error) {
@@ -261,7 +355,10 @@ export class LocalModel implements EngineModel {
       const size = words[2 * i + 1]!;
       if (size !== input.bytes.length) {
         const name = this.description.subgraphs[subgraph]?.inputs[i]?.name;
-        throw new ZeoliteError('unsupported', `input '${name}': the runtime takes ${size} bytes for its shape, not ${input.bytes.length}`);
+        throw new ZeoliteError(
+          'unsupported',
+          `input '${name}': the runtime takes ${size} bytes for its shape, not ${input.bytes.length}`,
+        );
       }
       new Uint8Array(buffer, words[2 * i]!, size).set(input.bytes);
     });
@@ -274,17 +371,30 @@ export class LocalModel implements EngineModel {
     const infos = this.description.subgraphs[subgraph]!.outputs;
     let at = 0;
     return infos.map((info) => {
-      const offset = words[at]!, bytes = words[at + 1]!, rank = words[at + 2]!;
+      const offset = words[at]!,
+        bytes = words[at + 1]!,
+        rank = words[at + 2]!;
       const shape = Array.from(words.subarray(at + 3, at + 3 + rank));
       at += 3 + rank;
       if (info.dtype === 'string') {
-        return { dtype: 'string', shape, data: unpackStrings(new Uint8Array(buffer, offset, bytes).slice(), strings) };
+        return {
+          dtype: 'string',
+          shape,
+          data: unpackStrings(new Uint8Array(buffer, offset, bytes).slice(), strings),
+        };
       }
       const count = elementCount(shape);
       if (byteLength(info.dtype, count) !== bytes) {
-        throw new ZeoliteError('environment', `output '${info.name}' has ${bytes} bytes, which is not its shape's size`);
+        throw new ZeoliteError(
+          'environment',
+          `output '${info.name}' has ${bytes} bytes, which is not its shape's size`,
+        );
       }
-      return { dtype: info.dtype, shape, data: fromMemory(info.dtype, buffer, offset, count) } as Tensor;
+      return {
+        dtype: info.dtype,
+        shape,
+        data: fromMemory(info.dtype, buffer, offset, count),
+      } as Tensor;
     });
   }
 }
@@ -296,11 +406,18 @@ export interface NativeMetadata extends Omit<ModelMetadata, 'files' | 'entries'>
 }
 
 export function readMetadata(memory: WebAssembly.Memory, native: NativeMetadata): ModelMetadata {
-  const copy = (offset: number, size: number): Uint8Array => new Uint8Array(memory.buffer, offset, size).slice();
+  const copy = (offset: number, size: number): Uint8Array =>
+    new Uint8Array(memory.buffer, offset, size).slice();
   return {
     ...native,
-    files: native.files.map(({ name, description, offset, size }) => ({ name, description, bytes: copy(offset, size) })),
-    entries: Object.fromEntries(native.entries.map(({ name, offset, size }) => [name, copy(offset, size)])),
+    files: native.files.map(({ name, description, offset, size }) => ({
+      name,
+      description,
+      bytes: copy(offset, size),
+    })),
+    entries: Object.fromEntries(
+      native.entries.map(({ name, offset, size }) => [name, copy(offset, size)]),
+    ),
   };
 }
 
@@ -310,9 +427,17 @@ const median = (values: number[]): number => {
 };
 
 /** The operator with its median time; its rates follow from it. */
-function summary(first: Profile['operators'][number], times: number[]): Profile['operators'][number] {
+function summary(
+  first: Profile['operators'][number],
+  times: number[],
+): Profile['operators'][number] {
   const time = median(times);
   const scale = time > 0 ? first.time / time : 1;
   const { gflops, gbps, ...rest } = first;
-  return { ...rest, time, ...(gflops ? { gflops: gflops * scale } : {}), ...(gbps ? { gbps: gbps * scale } : {}) };
+  return {
+    ...rest,
+    time,
+    ...(gflops ? { gflops: gflops * scale } : {}),
+    ...(gbps ? { gbps: gbps * scale } : {}),
+  };
 }

@@ -16,7 +16,11 @@ export class ZeoliteError extends Error {
   }
 }
 // On the prototype, so that minified class names don't show.
-Object.defineProperty(ZeoliteError.prototype, 'name', { value: 'ZeoliteError', configurable: true, writable: true });
+Object.defineProperty(ZeoliteError.prototype, 'name', {
+  value: 'ZeoliteError',
+  configurable: true,
+  writable: true,
+});
 
 /** An error as plain data. */
 export interface WireError {
@@ -26,8 +30,13 @@ export interface WireError {
 }
 
 export function toWire(error: unknown): WireError {
-  if (error instanceof ZeoliteError) return { code: error.code, message: error.message, issues: error.issues };
-  return { code: 'environment', message: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
+  if (error instanceof ZeoliteError) {
+    return { code: error.code, message: error.message, issues: error.issues };
+  }
+  return {
+    code: 'environment',
+    message: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+  };
 }
 
 export function fromWire(error: WireError): ZeoliteError {

@@ -3,7 +3,12 @@
 import { readMetadata, type NativeMetadata } from './engine.js';
 import { parseReply, ZeoliteError } from './error.js';
 import { openSources, openTflite, SourceFiles } from './files.js';
-import { release, type InspectSession, type Instance, type SourceInspectSession } from './modules.js';
+import {
+  release,
+  type InspectSession,
+  type Instance,
+  type SourceInspectSession,
+} from './modules.js';
 import type { OriginFile } from './sources.js';
 import type { Inspection, Progress, TensorStats } from './types.js';
 
@@ -27,7 +32,9 @@ export class LocalInspection {
   stats(graph: number, tensor: number): TensorStats {
     if (this.closed) throw new ZeoliteError('disposed', 'the inspection has been disposed');
     try {
-      return this.instance.call(() => answer<TensorStats>(this.files, this.session.stats(graph, tensor)));
+      return this.instance.call(() =>
+        answer<TensorStats>(this.files, this.session.stats(graph, tensor)),
+      );
     } finally {
       this.files?.rest();
     }
@@ -41,14 +48,23 @@ export class LocalInspection {
   }
 }
 
-export async function inspectHere(origins: OriginFile[], options: { format?: string; stage?: string }, signal?: AbortSignal, onProgress?: (progress: Progress) => void): Promise<LocalInspection> {
-  const onRead = (done: number, total: number): void => onProgress?.({ stage: 'read', done, total });
+export async function inspectHere(
+  origins: OriginFile[],
+  options: { format?: string; stage?: string },
+  signal?: AbortSignal,
+  onProgress?: (progress: Progress) => void,
+): Promise<LocalInspection> {
+  const onRead = (done: number, total: number): void =>
+    onProgress?.({ stage: 'read', done, total });
   const tflite = await openTflite(origins, options.format, signal, onProgress);
   const files = tflite ? undefined : await SourceFiles.open(origins, signal, onProgress);
-  const { instance, session } = tflite ?? await openSources<SourceInspectSession>('InspectSession', files!, onRead);
+  const { instance, session } =
+    tflite ?? (await openSources<SourceInspectSession>('InspectSession', files!, onRead));
   try {
     type Native = Omit<InspectionData, 'metadata'> & { metadata: NativeMetadata };
-    const native = instance.call(() => answer<Native>(files, session.inspect(JSON.stringify(options))));
+    const native = instance.call(() =>
+      answer<Native>(files, session.inspect(JSON.stringify(options))),
+    );
     const metadata = readMetadata(instance.memory, native.metadata);
     return new LocalInspection({ ...native, metadata }, files, instance, session);
   } catch (error) {
@@ -60,4 +76,5 @@ export async function inspectHere(origins: OriginFile[], options: { format?: str
   }
 }
 
-const answer = <T>(files: SourceFiles | undefined, text: string): T => (files ? files.answer<T>(text) : parseReply<T>(text));
+const answer = <T>(files: SourceFiles | undefined, text: string): T =>
+  files ? files.answer<T>(text) : parseReply<T>(text);

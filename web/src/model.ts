@@ -1,5 +1,5 @@
-// loadModel() and the Model that users hold: names, shapes, the queue. Where it runs is the engine's
-// concern.
+// loadModel() and the Model that users hold: names, shapes, the queue. Where it runs is the
+// engine's concern.
 import type { EngineModel, SignatureMap } from './engine.js';
 import { LocalModel } from './engine.js';
 import { checkOperators } from './custom_operators.js';
@@ -10,7 +10,17 @@ import { RemoteModel } from './remote.js';
 import { checkThreads } from './settings.js';
 import { toFiles } from './sources.js';
 import type {
-  ConvertSource, LoadOptions, Model, ModelMetadata, NamedTensors, Profile, RunInputs, RunOptions, SignatureInfo, Tensor, TensorInfo,
+  ConvertSource,
+  LoadOptions,
+  Model,
+  ModelMetadata,
+  NamedTensors,
+  Profile,
+  RunInputs,
+  RunOptions,
+  SignatureInfo,
+  Tensor,
+  TensorInfo,
 } from './types.js';
 
 /**
@@ -21,8 +31,8 @@ import type {
  *     await model.dispose();
  *
  * A model that keeps weights in files of their own is loaded together with them: from a path or an
- * address they are taken from beside it; or give all files (in Node a folder is enough), of which the
- * one that is a `.tflite` by its content is the model and the others are known by their names:
+ * address they are taken from beside it; or give all files (in Node a folder is enough), of which
+ * the one that is a `.tflite` by its content is the model and the others are known by their names:
  *
  *     const model = await loadModel({ 'model.tflite': bytes, 'weights.bin': weights });
  *
@@ -34,10 +44,13 @@ export async function loadModel(source: ConvertSource, options: LoadOptions = {}
   const threads = options.threads === undefined ? undefined : checkThreads(options.threads);
   const customOps = options.customOps === undefined ? undefined : checkOperators(options.customOps);
   const { memoryLimit } = options;
-  if (memoryLimit !== undefined && !(memoryLimit > 0)) throw badInput(`memoryLimit is ${memoryLimit}, wanted a number of bytes`);
+  if (memoryLimit !== undefined && !(memoryLimit > 0)) {
+    throw badInput(`memoryLimit is ${memoryLimit}, wanted a number of bytes`);
+  }
   const files = await toFiles(source, signal, onProgress);
   const engineOptions = {
-    ...(threads === undefined ? {} : { threads }), ...(memoryLimit === undefined ? {} : { memoryLimit }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(memoryLimit === undefined ? {} : { memoryLimit }),
     ...(customOps === undefined ? {} : { customOps }),
   };
   // Functions can't be posted to a worker.
@@ -90,22 +103,39 @@ class LoadedModel implements Model {
         inputPositions: inputs.map(({ position }) => position),
         outputPositions: outputs.map(({ position }) => position),
         aliases: inputs.map(({ position }) => subgraph.inputs[position]!.name),
-        missing: subgraph.inputs.filter((_, i) => !inputs.some(({ position }) => position === i)).map((info) => info.name),
+        missing: subgraph.inputs
+          .filter((_, i) => !inputs.some(({ position }) => position === i))
+          .map((info) => info.name),
       });
     }
     this.main = this.mainEntry(signatures, main);
     this.inputs = this.main.inputs;
     this.outputs = this.main.outputs;
-    this.signatures = Object.fromEntries([...this.entries].map(([key, { inputs, outputs }]) => [key, { inputs, outputs }]));
+    this.signatures = Object.fromEntries(
+      [...this.entries].map(([key, { inputs, outputs }]) => [key, { inputs, outputs }]),
+    );
     this.metadata = metadata;
     this.threads = threads;
   }
 
-  /** The main subgraph's inputs and outputs in the file's order; a model's only signature names them. */
-  private mainEntry(signatures: SignatureMap[], main: { inputs: TensorInfo[]; outputs: TensorInfo[] }): Entry {
-    const only = signatures.length === 1 && signatures[0]!.subgraph === 0 ? signatures[0] : undefined;
-    const rename = (infos: TensorInfo[], names: { name: string; position: number }[] | undefined): TensorInfo[] =>
-      infos.map((info, position) => ({ ...info, name: names?.find((entry) => entry.position === position)?.name ?? info.name }));
+  /**
+   * The main subgraph's inputs and outputs in the file's order; a model's only signature names
+   * them.
+   */
+  private mainEntry(
+    signatures: SignatureMap[],
+    main: { inputs: TensorInfo[]; outputs: TensorInfo[] },
+  ): Entry {
+    const only =
+      signatures.length === 1 && signatures[0]!.subgraph === 0 ? signatures[0] : undefined;
+    const rename = (
+      infos: TensorInfo[],
+      names: { name: string; position: number }[] | undefined,
+    ): TensorInfo[] =>
+      infos.map((info, position) => ({
+        ...info,
+        name: names?.find((entry) => entry.position === position)?.name ?? info.name,
+      }));
     return {
       subgraph: 0,
       inputs: rename(main.inputs, only?.inputs),
@@ -141,10 +171,15 @@ class LoadedModel implements Model {
     return this.enqueue(() => this.engine.reset());
   }
 
-  profile(inputs: RunInputs, options: { runs?: number; signature?: string } = {}): Promise<Profile> {
+  profile(
+    inputs: RunInputs,
+    options: { runs?: number; signature?: string } = {},
+  ): Promise<Profile> {
     return this.enqueue(() => {
       const { runs = 10 } = options;
-      if (!Number.isInteger(runs) || runs < 1) throw badInput(`runs is ${runs}, wanted a whole number of at least 1`);
+      if (!Number.isInteger(runs) || runs < 1) {
+        throw badInput(`runs is ${runs}, wanted a whole number of at least 1`);
+      }
       const entry = this.entryFor(inputs, options.signature);
       return this.engine.profile(entry.subgraph, this.rawInputs(entry, inputs), runs);
     });
@@ -163,7 +198,11 @@ class LoadedModel implements Model {
 
   /** Calls of one model follow each other in the order in which they were made. */
   private enqueue<T>(work: () => Promise<T>): Promise<T> {
-    if (this.disposed) return Promise.reject(new ZeoliteError('disposed', 'the model has been disposed: load it again'));
+    if (this.disposed) {
+      return Promise.reject(
+        new ZeoliteError('disposed', 'the model has been disposed: load it again'),
+      );
+    }
     const result = this.queue.then(work);
     this.queue = result.catch(() => {});
     return result;
@@ -171,7 +210,9 @@ class LoadedModel implements Model {
 
   private entryFor(inputs: RunInputs, signature: string | undefined): Entry {
     if (signature === undefined) {
-      if (this.entries.size === 1 && isNamed(inputs, this.inputs)) return [...this.entries.values()][0]!;
+      if (this.entries.size === 1 && isNamed(inputs, this.inputs)) {
+        return [...this.entries.values()][0]!;
+      }
       return this.main;
     }
     const entry = this.entries.get(signature);
@@ -183,7 +224,10 @@ class LoadedModel implements Model {
   /** The inputs in the subgraph's own order. */
   private rawInputs(entry: Entry, inputs: RunInputs): RawInput[] {
     if (entry.missing.length) {
-      throw new ZeoliteError('corrupt', `the signature gives no value to the inputs ${entry.missing.map((name) => `'${name}'`).join(', ')}: run without it`);
+      throw new ZeoliteError(
+        'corrupt',
+        `the signature gives no value to the inputs ${entry.missing.map((name) => `'${name}'`).join(', ')}: run without it`,
+      );
     }
     const raw: RawInput[] = [];
     inOrder(inputs, entry.inputs, entry.aliases).forEach((value, i) => {

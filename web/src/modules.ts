@@ -9,7 +9,12 @@ import { settings } from './settings.js';
 import { prepareNodeWorkers } from './start_worker.js';
 import { startThreadWorker, type ThreadWorker } from './thread_worker.js';
 
-export type ModuleName = 'runtime-simd' | 'runtime-relaxed' | 'runtime-simd-threads' | 'runtime-relaxed-threads' | 'converter';
+export type ModuleName =
+  | 'runtime-simd'
+  | 'runtime-relaxed'
+  | 'runtime-simd-threads'
+  | 'runtime-relaxed-threads'
+  | 'converter';
 
 /** A running model: wasm/runtime/runtime_session.h says what each function does. Texts are JSON. */
 export interface RuntimeSession {
@@ -54,7 +59,10 @@ export interface TfliteInspectSession extends InspectSession {
   reserveWanted(index: number, size: number): number;
 }
 
-/** wasm/converter/received_files.h: puts bytes of a file into the module's memory, and says whether it could. */
+/**
+ * wasm/converter/received_files.h: puts bytes of a file into the module's memory, and says whether
+ * it could.
+ */
 export type ReadFile = (offset: number, address: number, size: number) => boolean;
 
 export interface SourceInspectSession extends InspectSession {
@@ -78,18 +86,25 @@ export interface RuntimeModule {
 }
 
 export interface Glue {
-  (options: {
-    wasmMemory: WebAssembly.Memory;
-    instantiateWasm(imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void): void;
-    poolSize?: number;
-    createWorker?: () => ThreadWorker;
-    printErr(text: string): void;
-  } | { thread: true }): Promise<unknown>;
+  (
+    options:
+      | {
+          wasmMemory: WebAssembly.Memory;
+          instantiateWasm(
+            imports: WebAssembly.Imports,
+            done: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
+          ): void;
+          poolSize?: number;
+          createWorker?: () => ThreadWorker;
+          printErr(text: string): void;
+        }
+      | { thread: true },
+  ): Promise<unknown>;
 }
 
 /**
- * Emscripten's JavaScript for each module. What not every page needs lies in files of its own beside
- * dist/index.js; dist/worker.js holds all of it, since bundlers make a worker of one file.
+ * Emscripten's JavaScript for each module. What not every page needs lies in files of its own
+ * beside dist/index.js; dist/worker.js holds all of it, since bundlers make a worker of one file.
  */
 const glues: { readonly [name in ModuleName]: () => Promise<Glue> } = {
   'runtime-simd': async () => simdGlue,
@@ -103,7 +118,12 @@ async function glueOf(name: ModuleName): Promise<Glue> {
   try {
     return await glues[name]();
   } catch (error) {
-    throw new ZeoliteError('environment', `the JavaScript of module '${name}' could not be loaded: ${(error as Error).message}`, [], error);
+    throw new ZeoliteError(
+      'environment',
+      `the JavaScript of module '${name}' could not be loaded: ${(error as Error).message}`,
+      [],
+      error,
+    );
   }
 }
 
@@ -116,7 +136,8 @@ const addresses: { readonly [name in ModuleName]: () => URL } = {
   converter: () => new URL('./converter.wasm', import.meta.url),
 };
 
-const addressOf = (name: ModuleName): URL => (settings.wasmBase ? new URL(`${name}.wasm`, settings.wasmBase) : addresses[name]());
+const addressOf = (name: ModuleName): URL =>
+  settings.wasmBase ? new URL(`${name}.wasm`, settings.wasmBase) : addresses[name]();
 
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
@@ -148,7 +169,10 @@ export function adoptModules(modules: ReadonlyMap<ModuleName, WebAssembly.Module
 
 async function compileFrom(url: URL): Promise<WebAssembly.Module> {
   if (!hasSimd()) {
-    throw new ZeoliteError('environment', 'this engine has no WebAssembly SIMD: use a newer browser, or Node 20 or newer');
+    throw new ZeoliteError(
+      'environment',
+      'this engine has no WebAssembly SIMD: use a newer browser, or Node 20 or newer',
+    );
   }
   const help = 'if the package\'s files lie elsewhere, call configure({ wasmBase }) first';
   try {
@@ -157,17 +181,32 @@ async function compileFrom(url: URL): Promise<WebAssembly.Module> {
       return await WebAssembly.compile(await readFile(url));
     }
     const response = await fetch(url, { credentials: 'same-origin' });
-    if (!response.ok) throw new ZeoliteError('environment', `${url.href} could not be fetched (${response.status}); ${help}`);
+    if (!response.ok) {
+      throw new ZeoliteError(
+        'environment',
+        `${url.href} could not be fetched (${response.status}); ${help}`,
+      );
+    }
     const type = response.headers.get('content-type') ?? '';
-    if (/^application\/wasm\b/i.test(type) && WebAssembly.compileStreaming) return await WebAssembly.compileStreaming(response);
+    if (/^application\/wasm\b/i.test(type) && WebAssembly.compileStreaming) {
+      return await WebAssembly.compileStreaming(response);
+    }
     const bytes = await response.arrayBuffer();
     if (bytes.byteLength < 8 || new DataView(bytes).getUint32(0) !== 0x0061736d) {
-      throw new ZeoliteError('environment', `${url.href} is no WebAssembly module (the server sent ${type || 'something else'}); ${help}`);
+      throw new ZeoliteError(
+        'environment',
+        `${url.href} is no WebAssembly module (the server sent ${type || 'something else'}); ${help}`,
+      );
     }
     return await WebAssembly.compile(bytes);
   } catch (error) {
     if (error instanceof ZeoliteError) throw error;
-    throw new ZeoliteError('environment', `${url.href} could not be loaded: ${(error as Error).message}; ${help}`, [], error);
+    throw new ZeoliteError(
+      'environment',
+      `${url.href} could not be loaded: ${(error as Error).message}; ${help}`,
+      [],
+      error,
+    );
   }
 }
 
@@ -190,7 +229,12 @@ export class Instance<Module = unknown> {
     private readonly workers: ThreadWorker[],
   ) {}
 
-  static async create(name: ModuleName, key: string, threads: number, memoryLimit: number | undefined): Promise<Instance> {
+  static async create(
+    name: ModuleName,
+    key: string,
+    threads: number,
+    memoryLimit: number | undefined,
+  ): Promise<Instance> {
     const [module, glue] = await Promise.all([compile(name), glueOf(name)]);
     if (threads > 1) await prepareNodeWorkers();
     const workers: ThreadWorker[] = [];
@@ -210,7 +254,9 @@ export class Instance<Module = unknown> {
         glue({
           wasmMemory: memory,
           instantiateWasm: (imports, done) => {
-            WebAssembly.instantiate(module, imports).then((made) => done(made, module)).catch(reject);
+            WebAssembly.instantiate(module, imports)
+              .then((made) => done(made, module))
+              .catch(reject);
           },
           poolSize: threads - 1,
           createWorker: () => {
@@ -218,13 +264,19 @@ export class Instance<Module = unknown> {
             workers.push(worker);
             return worker;
           },
-          printErr: () => {},  // Errors arrive as exceptions.
+          printErr: () => {}, // Errors arrive as exceptions.
         }).then(resolve, reject);
       });
     } catch (error) {
       instance.end();
-      throw error instanceof ZeoliteError ? error
-        : new ZeoliteError('environment', `WebAssembly could not be started: ${(error as Error).message}`, [], error);
+      throw error instanceof ZeoliteError
+        ? error
+        : new ZeoliteError(
+            'environment',
+            `WebAssembly could not be started: ${(error as Error).message}`,
+            [],
+            error,
+          );
     }
     for (const worker of workers) worker.unref();
     return instance;
@@ -244,8 +296,20 @@ export class Instance<Module = unknown> {
     } catch (error) {
       if (error instanceof ZeoliteError) throw error;
       this.broken = true;
-      if (this.memoryRefused) throw new ZeoliteError('out-of-memory', `not enough memory: ${Math.round(this.bytes / 2 ** 20)} MB are in use`, [], error);
-      throw new ZeoliteError('environment', `WebAssembly stopped: ${(error as Error).message}`, [], error);
+      if (this.memoryRefused) {
+        throw new ZeoliteError(
+          'out-of-memory',
+          `not enough memory: ${Math.round(this.bytes / 2 ** 20)} MB are in use`,
+          [],
+          error,
+        );
+      }
+      throw new ZeoliteError(
+        'environment',
+        `WebAssembly stopped: ${(error as Error).message}`,
+        [],
+        error,
+      );
     }
   }
 
@@ -257,19 +321,32 @@ export class Instance<Module = unknown> {
 }
 
 function newMemory(limit: number | undefined, shared: boolean): WebAssembly.Memory {
-  let maximum = limit === undefined ? maximumPages : Math.min(maximumPages, Math.max(initialPages, Math.floor(limit / pageSize)));
+  let maximum =
+    limit === undefined
+      ? maximumPages
+      : Math.min(maximumPages, Math.max(initialPages, Math.floor(limit / pageSize)));
   for (;;) {
     try {
       return new WebAssembly.Memory({ initial: initialPages, maximum, shared });
     } catch (error) {
       // Where little address space is left (phones), the engine may refuse the largest.
       maximum = Math.floor(maximum / 2);
-      if (maximum < 1024) throw new ZeoliteError('out-of-memory', 'the engine gives no memory to WebAssembly', [], error);
+      if (maximum < 1024) {
+        throw new ZeoliteError(
+          'out-of-memory',
+          'the engine gives no memory to WebAssembly',
+          [],
+          error,
+        );
+      }
     }
   }
 }
 
-/** Makes this worker a thread of module `name`: Emscripten's messages go to its own code from now on. */
+/**
+ * Makes this worker a thread of module `name`: Emscripten's messages go to its own code from now
+ * on.
+ */
 export function becomeThread(name: ModuleName): void {
   // In a worker nothing is fetched for it: it listens before the next message arrives.
   void glues[name]().then((glue) => glue({ thread: true }));
@@ -288,8 +365,13 @@ async function acquire(name: ModuleName, threads: number, memoryLimit?: number):
   return Instance.create(name, key, threads, memoryLimit);
 }
 
-export const acquireRuntime = (threads: number, memoryLimit?: number): Promise<Instance<RuntimeModule>> =>
-  acquire(`runtime-${runtimeBuild(threads)}`, threads, memoryLimit) as Promise<Instance<RuntimeModule>>;
+export const acquireRuntime = (
+  threads: number,
+  memoryLimit?: number,
+): Promise<Instance<RuntimeModule>> =>
+  acquire(`runtime-${runtimeBuild(threads)}`, threads, memoryLimit) as Promise<
+    Instance<RuntimeModule>
+  >;
 
 export const acquireConverter = (): Promise<Instance> => acquire('converter', 1);
 

@@ -7,8 +7,8 @@ import { startIdle } from './remote.js';
 const workers = 4;
 
 /**
- * Fetches and compiles the modules and starts workers that wait, so that what follows starts at once
- * and, while no work is aborted and no file is large, asks the network for nothing.
+ * Fetches and compiles the modules and starts workers that wait, so that what follows starts at
+ * once and, while no work is aborted and no file is large, asks the network for nothing.
  *
  *     await preload();
  *
@@ -16,7 +16,11 @@ const workers = 4;
  */
 export async function preload(): Promise<void> {
   const threads = autoThreads();
-  const names = new Set<ModuleName>(['converter', `runtime-${runtimeBuild(1)}`, `runtime-${runtimeBuild(threads)}`]);
+  const names = new Set<ModuleName>([
+    'converter',
+    `runtime-${runtimeBuild(1)}`,
+    `runtime-${runtimeBuild(threads)}`,
+  ]);
   await Promise.all([...names].map(compileAhead));
   if (defaultWorker() && workersWork()) await startIdle(workers, threads);
 }

@@ -11,7 +11,11 @@ import { nodeWorker, pageWorker, prepareNodeWorkers } from './start_worker.js';
 import type { Profile, Progress, Tensor } from './types.js';
 
 export type ToWorker =
-  | { role: 'work'; wasmBase: string | undefined; modules: ReadonlyMap<ModuleName, WebAssembly.Module> }
+  | {
+      role: 'work';
+      wasmBase: string | undefined;
+      modules: ReadonlyMap<ModuleName, WebAssembly.Module>;
+    }
   | { call: number; method: string; args: unknown[] };
 
 export type FromWorker =
@@ -47,8 +51,12 @@ function openPort(): Port {
     post: (message, transfer) => worker.postMessage(message, transfer),
     listen: (message, failed) => {
       worker.addEventListener('message', (event: MessageEvent<FromWorker>) => message(event.data));
-      worker.addEventListener('error', (event) => failed(new Error(event.message || 'its script could not be loaded')));
-      worker.addEventListener('messageerror', () => failed(new Error('a message could not be read')));
+      worker.addEventListener('error', (event) =>
+        failed(new Error(event.message || 'its script could not be loaded')),
+      );
+      worker.addEventListener('messageerror', () =>
+        failed(new Error('a message could not be read')),
+      );
     },
     terminate: () => worker.terminate(),
     hold: () => {},
@@ -75,27 +83,40 @@ export class WorkerClient {
     await prepareNodeWorkers();
     let port: Port | undefined;
     try {
-      const opened = port = openPort();
+      const opened = (port = openPort());
       const client = new WorkerClient(opened);
       await new Promise<void>((resolve, reject) => {
-        opened.listen((message) => {
-          if ('ready' in message) resolve();
-          else client.receive(message);
-        }, (error) => {
-          reject(error);
-          client.fail(error);
-        });
+        opened.listen(
+          (message) => {
+            if ('ready' in message) resolve();
+            else client.receive(message);
+          },
+          (error) => {
+            reject(error);
+            client.fail(error);
+          },
+        );
         opened.post({ role: 'work', wasmBase: settings.wasmBase, modules: compiledAhead() }, []);
       });
       opened.hold(false);
       return client;
     } catch (error) {
       port?.terminate();
-      throw new ZeoliteError('environment', `a worker could not be started: ${(error as Error).message}`, [], error);
+      throw new ZeoliteError(
+        'environment',
+        `a worker could not be started: ${(error as Error).message}`,
+        [],
+        error,
+      );
     }
   }
 
-  call(method: string, args: unknown[], transfer: Transferable[] = [], onProgress?: (progress: Progress) => void): Promise<unknown> {
+  call(
+    method: string,
+    args: unknown[],
+    transfer: Transferable[] = [],
+    onProgress?: (progress: Progress) => void,
+  ): Promise<unknown> {
     if (this.failure) return Promise.reject(this.lost());
     const call = ++this.lastCall;
     return new Promise((resolve, reject) => {
@@ -131,7 +152,8 @@ export class WorkerClient {
 
   private lost(): Error {
     const { failure } = this;
-    return failure instanceof ZeoliteError ? failure
+    return failure instanceof ZeoliteError
+      ? failure
       : new ZeoliteError('environment', `the worker was lost: ${failure?.message}`, [], failure);
   }
 
@@ -148,20 +170,27 @@ export class WorkerClient {
 const idle: WorkerClient[] = [];
 let maxIdle = 2;
 
-/** Starts `count` workers that wait for work; the last also has the threads that models run with. */
+/**
+ * Starts `count` workers that wait for work; the last also has the threads that models run with.
+ */
 export async function startIdle(count: number, threads: number): Promise<void> {
   maxIdle = Math.max(maxIdle, count + 1);
-  const clients = await Promise.all(Array.from({ length: count - idle.length }, () => WorkerClient.start()));
+  const clients = await Promise.all(
+    Array.from({ length: count - idle.length }, () => WorkerClient.start()),
+  );
   const last = clients.at(-1);
   if (threads > 1) await last?.call('warm', [threads]);
   idle.push(...clients);
 }
 
-/** The worker has nothing to do any more: it waits for the next, or ends when it holds much memory. */
+/**
+ * The worker has nothing to do any more: it waits for the next, or ends when it holds much memory.
+ */
 export async function giveBack(client: WorkerClient, hadModel: boolean): Promise<void> {
   const reusable = await client.call('dispose', []).catch(() => false);
-  if (!reusable || idle.length >= maxIdle) client.terminate(new ZeoliteError('disposed', 'the worker is not needed any more'));
-  else if (hadModel) idle.push(client);
+  if (!reusable || idle.length >= maxIdle) {
+    client.terminate(new ZeoliteError('disposed', 'the worker is not needed any more'));
+  } else if (hadModel) idle.push(client);
   else idle.unshift(client);
 }
 
@@ -169,7 +198,10 @@ export async function giveBack(client: WorkerClient, hadModel: boolean): Promise
  * A worker where the work shall be in one; says why not where that is impossible: then the work is
  * done in place, and features() has the reason.
  */
-export async function workerOrPlace(wanted: boolean | undefined, forModel = false): Promise<WorkerClient | undefined> {
+export async function workerOrPlace(
+  wanted: boolean | undefined,
+  forModel = false,
+): Promise<WorkerClient | undefined> {
   if (!(wanted ?? defaultWorker()) || !workersWork()) return undefined;
   const waiting = forModel ? idle.pop() : idle.shift();
   if (waiting) return waiting;
@@ -199,7 +231,10 @@ export async function callOrEnd(
 /** All files of a model, as a message takes them. */
 export function ownFiles(files: OriginFile[]): { files: OriginFile[]; transfer: Transferable[] } {
   const own = files.map(({ path, origin }) => ({ path, ...ownOrigin(origin) }));
-  return { files: own.map(({ path, origin }) => ({ path, origin })), transfer: own.flatMap(({ transfer }) => transfer) };
+  return {
+    files: own.map(({ path, origin }) => ({ path, origin })),
+    transfer: own.flatMap(({ transfer }) => transfer),
+  };
 }
 
 /** Bytes that belong to the message alone, so that they can be transferred. */
@@ -212,7 +247,9 @@ function ownOrigin(origin: Origin): { origin: Origin; transfer: Transferable[] }
 /** Ends the worker of something that was dropped without being disposed. */
 export function endWhenForgotten(owner: object, client: WorkerClient): void {
   if (typeof FinalizationRegistry !== 'function') return;
-  forgotten ??= new FinalizationRegistry((left) => left.terminate(new ZeoliteError('disposed', 'nobody holds this any more')));
+  forgotten ??= new FinalizationRegistry((left) =>
+    left.terminate(new ZeoliteError('disposed', 'nobody holds this any more')),
+  );
   forgotten.register(owner, client, owner);
 }
 let forgotten: FinalizationRegistry<WorkerClient> | undefined;
@@ -223,15 +260,30 @@ export function spareWorkerOf(owner: object): void {
 }
 
 export class RemoteModel implements EngineModel {
-  private constructor(private readonly client: WorkerClient, readonly description: ModelDescription) {}
+  private constructor(
+    private readonly client: WorkerClient,
+    readonly description: ModelDescription,
+  ) {}
 
-  static async load(files: OriginFile[], options: EngineOptions, signal?: AbortSignal, onProgress?: (progress: Progress) => void): Promise<EngineModel> {
+  static async load(
+    files: OriginFile[],
+    options: EngineOptions,
+    signal?: AbortSignal,
+    onProgress?: (progress: Progress) => void,
+  ): Promise<EngineModel> {
     const client = await workerOrPlace(true, true);
     if (!client) return LocalModel.load(files, options, signal, onProgress);
     try {
       const own = ownFiles(files);
       const threads = options.threads ?? settings.threads ?? 'auto';
-      const description = await callOrEnd(client, 'load', [own.files, { ...options, threads }], own.transfer, signal, onProgress);
+      const description = await callOrEnd(
+        client,
+        'load',
+        [own.files, { ...options, threads }],
+        own.transfer,
+        signal,
+        onProgress,
+      );
       const model = new RemoteModel(client, description as ModelDescription);
       endWhenForgotten(model, client);
       return model;

@@ -3,7 +3,11 @@ import { badInput, ZeoliteError } from './error.js';
 import { describe } from './dtypes.js';
 import type { Configuration } from './types.js';
 
-export const settings: { wasmBase?: string | undefined; threads?: number | 'auto'; worker?: boolean } = {};
+export const settings: {
+  wasmBase?: string | undefined;
+  threads?: number | 'auto';
+  worker?: boolean;
+} = {};
 
 /**
  * Defaults for everything after this call: where the package's files lie (`wasmBase`, for bundlers
@@ -14,11 +18,16 @@ export const settings: { wasmBase?: string | undefined; threads?: number | 'auto
 export function configure(configuration: Configuration): void {
   const { wasmBase, threads, worker } = configuration;
   if (wasmBase !== undefined) {
-    const base = typeof document === 'object' ? document.baseURI : (globalThis.location as Location | undefined)?.href;
+    const base =
+      typeof document === 'object'
+        ? document.baseURI
+        : (globalThis.location as Location | undefined)?.href;
     try {
       settings.wasmBase = new URL('.', new URL(String(wasmBase), base)).href;
     } catch {
-      throw badInput(`configure: wasmBase is ${describe(wasmBase)}, wanted an address that ends with a slash`);
+      throw badInput(
+        `configure: wasmBase is ${describe(wasmBase)}, wanted an address that ends with a slash`,
+      );
     }
   }
   if (threads !== undefined) settings.threads = checkThreads(threads);
@@ -26,8 +35,14 @@ export function configure(configuration: Configuration): void {
 }
 
 export function checkThreads(threads: unknown): number | 'auto' {
-  if (threads === 'auto' || (Number.isInteger(threads) && (threads as number) >= 1 && (threads as number) <= 64)) {
+  if (
+    threads === 'auto' ||
+    (Number.isInteger(threads) && (threads as number) >= 1 && (threads as number) <= 64)
+  ) {
     return threads as number | 'auto';
   }
-  throw new ZeoliteError('bad-input', `threads is ${describe(threads)}, wanted 'auto' or a whole number from 1 to 64`);
+  throw new ZeoliteError(
+    'bad-input',
+    `threads is ${describe(threads)}, wanted 'auto' or a whole number from 1 to 64`,
+  );
 }

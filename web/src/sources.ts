@@ -7,8 +7,8 @@ import type { ConvertSource, Progress, Source } from './types.js';
 
 /**
  * A source in a form that can be posted to a worker: there it is read without passing through the
- * page's own thread. `bytes` are the caller's own, never changed nor transferred; `url` tells where they
- * were fetched from, for files beside them.
+ * page's own thread. `bytes` are the caller's own, never changed nor transferred; `url` tells where
+ * they were fetched from, for files beside them.
  */
 export type Origin =
   | { kind: 'bytes'; bytes: Uint8Array; url?: string }
@@ -37,12 +37,20 @@ const isBytes = (value: unknown): value is ArrayBufferLike | ArrayBufferView =>
   (typeof SharedArrayBuffer === 'function' && value instanceof SharedArrayBuffer);
 
 function viewOf(value: ArrayBufferLike | ArrayBufferView): Uint8Array {
-  return ArrayBuffer.isView(value) ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(value);
+  return ArrayBuffer.isView(value)
+    ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+    : new Uint8Array(value);
 }
 
-const isBlob = (value: unknown): value is Blob => typeof Blob === 'function' && value instanceof Blob;
+const isBlob = (value: unknown): value is Blob =>
+  typeof Blob === 'function' && value instanceof Blob;
 
-async function collect(stream: ReadableStream<Uint8Array>, signal: AbortSignal | undefined, report: Report, total: number): Promise<Uint8Array> {
+async function collect(
+  stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+  report: Report,
+  total: number,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   const reader = stream.getReader();
@@ -69,23 +77,42 @@ async function collect(stream: ReadableStream<Uint8Array>, signal: AbortSignal |
   return result;
 }
 
-async function readResponse(response: Response, what: string, signal: AbortSignal | undefined, report: Report): Promise<Uint8Array> {
+async function readResponse(
+  response: Response,
+  what: string,
+  signal: AbortSignal | undefined,
+  report: Report,
+): Promise<Uint8Array> {
   if (!response.ok) {
-    throw new ZeoliteError('environment', `${what} could not be fetched: ${response.status} ${response.statusText}`.trim());
+    throw new ZeoliteError(
+      'environment',
+      `${what} could not be fetched: ${response.status} ${response.statusText}`.trim(),
+    );
   }
   if (response.bodyUsed) throw badInput(`${what}: the response's body has been read already`);
   // The length counts encoded bytes: it is only told, never relied on.
-  const total = response.headers.get('content-encoding') ? 0 : Number(response.headers.get('content-length') ?? 0);
+  const total = response.headers.get('content-encoding')
+    ? 0
+    : Number(response.headers.get('content-length') ?? 0);
   return response.body ? collect(response.body, signal, report, total) : new Uint8Array(0);
 }
 
-async function fetchBytes(url: string, signal: AbortSignal | undefined, report: Report): Promise<Uint8Array> {
+async function fetchBytes(
+  url: string,
+  signal: AbortSignal | undefined,
+  report: Report,
+): Promise<Uint8Array> {
   let response: Response;
   try {
     response = await fetch(url, signal ? { signal } : {});
   } catch (error) {
     checkAborted(signal);
-    throw new ZeoliteError('environment', `${url} could not be fetched: ${(error as Error).message}`, [], error);
+    throw new ZeoliteError(
+      'environment',
+      `${url} could not be fetched: ${(error as Error).message}`,
+      [],
+      error,
+    );
   }
   return readResponse(response, url, signal, report);
 }
@@ -93,7 +120,11 @@ async function fetchBytes(url: string, signal: AbortSignal | undefined, report: 
 const hasScheme = (text: string): boolean => /^(https?|file|data|blob):/i.test(text);
 
 /** The source as something that can be posted; responses and streams are read here. */
-export async function toOrigin(source: Source, signal?: AbortSignal, onProgress?: (progress: Progress) => void): Promise<Origin> {
+export async function toOrigin(
+  source: Source,
+  signal?: AbortSignal,
+  onProgress?: (progress: Progress) => void,
+): Promise<Origin> {
   checkAborted(signal);
   const report: Report = (done, total) => onProgress?.({ stage: 'read', done, total });
   if (typeof source === 'string' || source instanceof URL) {
@@ -122,11 +153,18 @@ export async function toOrigin(source: Source, signal?: AbortSignal, onProgress?
   if (typeof ReadableStream === 'function' && source instanceof ReadableStream) {
     return { kind: 'bytes', bytes: await collect(source, signal, report, 0) };
   }
-  throw badInput(`a model is given as an address, a response, a stream, a blob or file, or bytes, not as ${describe(source)}`);
+  throw badInput(
+    `a model is given as an address, a response, a stream, a blob or file, or bytes, not as ${describe(source)}`,
+  );
 }
 
 /** Reads the origin into `sink`: straight from the disk or the blob, in pieces. */
-export async function readInto(origin: Origin, sink: Sink, signal?: AbortSignal, report: Report = () => {}): Promise<void> {
+export async function readInto(
+  origin: Origin,
+  sink: Sink,
+  signal?: AbortSignal,
+  report: Report = () => {},
+): Promise<void> {
   checkAborted(signal);
   switch (origin.kind) {
     case 'bytes':
@@ -144,15 +182,21 @@ export async function readInto(origin: Origin, sink: Sink, signal?: AbortSignal,
       sink.start(size);
       // Not in slices: the browser keeps copies of those that it made of memory.
       const reader = (origin.blob.stream() as ReadableStream<Uint8Array>).getReader();
-      for (let done = 0; ; ) {
+      for (let done = 0; ;) {
         const step = await orAborted(reader.read(), signal).catch((error: unknown) => {
           reader.cancel().catch(() => {});
-          throw error instanceof ZeoliteError ? error
-            : new ZeoliteError('environment', `the file could not be read: ${(error as Error).message}`, [], error);
+          throw error instanceof ZeoliteError
+            ? error
+            : new ZeoliteError(
+                'environment',
+                `the file could not be read: ${(error as Error).message}`,
+                [],
+                error,
+              );
         });
         if (step.done) return;
         sink.write(step.value);
-        report(done += step.value.length, size);
+        report((done += step.value.length), size);
         discard(step.value.buffer);
       }
     }
@@ -171,7 +215,12 @@ export async function sizeOf(origin: Origin): Promise<number | undefined> {
   return stat?.isFile() ? stat.size : undefined;
 }
 
-async function readPath(path: string, sink: Sink, signal: AbortSignal | undefined, report: Report): Promise<void> {
+async function readPath(
+  path: string,
+  sink: Sink,
+  signal: AbortSignal | undefined,
+  report: Report,
+): Promise<void> {
   const fs = await nodeModule<typeof import('node:fs')>('fs');
   let file: number | undefined;
   try {
@@ -187,56 +236,88 @@ async function readPath(path: string, sink: Sink, signal: AbortSignal | undefine
     }
     sink.start(stat.size);
     const buffer = new Uint8Array(Math.min(stat.size, 1 << 20));
-    for (let done = 0; done < stat.size; ) {
+    for (let done = 0; done < stat.size;) {
       const size = fs.readSync(file, buffer, 0, buffer.length, done);
-      if (size === 0) throw new ZeoliteError('environment', `${path} became shorter while it was read`);
+      if (size === 0) {
+        throw new ZeoliteError('environment', `${path} became shorter while it was read`);
+      }
       sink.write(buffer.subarray(0, Math.min(size, stat.size - done)));
       done += size;
       report(done, stat.size);
-      if (done % (64 << 20) < size) {  // Now and then others get their turn.
+      if (done % (64 << 20) < size) {
+        // Now and then others get their turn.
         await new Promise((resolve) => setTimeout(resolve));
         checkAborted(signal);
       }
     }
   } catch (error) {
     if (error instanceof ZeoliteError) throw error;
-    throw new ZeoliteError('environment', fileTrouble(path, error as NodeJS.ErrnoException), [], error);
+    throw new ZeoliteError(
+      'environment',
+      fileTrouble(path, error as NodeJS.ErrnoException),
+      [],
+      error,
+    );
   } finally {
     if (file !== undefined) fs.closeSync(file);
   }
 }
 
 export function fileTrouble(path: string, error: NodeJS.ErrnoException): string {
-  const reasons: { [code: string]: string } = { ENOENT: 'no such file', EACCES: 'permission denied', EISDIR: 'it is a folder', ENOTDIR: 'no such file' };
+  const reasons: { [code: string]: string } = {
+    ENOENT: 'no such file',
+    EACCES: 'permission denied',
+    EISDIR: 'it is a folder',
+    ENOTDIR: 'no such file',
+  };
   return `${path} could not be read: ${reasons[error.code ?? ''] ?? error.message}`;
 }
 
 /** All of an origin's bytes; the caller's own when they were given as bytes. */
-export async function readAll(origin: Origin, signal?: AbortSignal, report?: Report): Promise<Uint8Array> {
+export async function readAll(
+  origin: Origin,
+  signal?: AbortSignal,
+  report?: Report,
+): Promise<Uint8Array> {
   if (origin.kind === 'bytes') return origin.bytes;
-  let bytes = new Uint8Array(0), position = 0;
-  await readInto(origin, {
-    start: (size) => void (bytes = new Uint8Array(size)),
-    write: (chunk) => {
-      bytes.set(chunk, position);
-      position += chunk.length;
+  let bytes = new Uint8Array(0),
+    position = 0;
+  await readInto(
+    origin,
+    {
+      start: (size) => void (bytes = new Uint8Array(size)),
+      write: (chunk) => {
+        bytes.set(chunk, position);
+        position += chunk.length;
+      },
     },
-  }, signal, report);
+    signal,
+    report,
+  );
   return bytes;
 }
 
 // --- Models of several files ---------------------------------------------------------------------
 
-const isFileLike = (value: unknown): value is File => isBlob(value) && typeof (value as File).name === 'string';
+const isFileLike = (value: unknown): value is File =>
+  isBlob(value) && typeof (value as File).name === 'string';
 
 /** More files than any model format has: a wrong folder is told before it is read. */
 const maxFiles = 10_000;
 
 /** The files of a source, in a form that can be posted. */
-export async function toFiles(source: ConvertSource, signal?: AbortSignal, onProgress?: (progress: Progress) => void): Promise<OriginFile[]> {
+export async function toFiles(
+  source: ConvertSource,
+  signal?: AbortSignal,
+  onProgress?: (progress: Progress) => void,
+): Promise<OriginFile[]> {
   checkAborted(signal);
-  if (typeof FileList === 'function' && source instanceof FileList) return filesOf(Array.from(source as FileList));
-  if (typeof DataTransferItemList === 'function' && source instanceof DataTransferItemList) return droppedFiles(source);
+  if (typeof FileList === 'function' && source instanceof FileList) {
+    return filesOf(Array.from(source as FileList));
+  }
+  if (typeof DataTransferItemList === 'function' && source instanceof DataTransferItemList) {
+    return droppedFiles(source);
+  }
   if (Array.isArray(source)) return filesOf(source);
   if (typeof source === 'string' || source instanceof URL) {
     const origin = await toOrigin(source, signal, onProgress);
@@ -257,17 +338,35 @@ export async function toFiles(source: ConvertSource, signal?: AbortSignal, onPro
   }
   const single = source as Source;
   const origin = await toOrigin(single, signal, onProgress);
-  return [{ path: isFileLike(single) ? single.name : single instanceof Response ? nameOf({ kind: 'url', url: single.url }) : nameOf(origin), origin }];
+  return [
+    {
+      path: isFileLike(single)
+        ? single.name
+        : single instanceof Response
+          ? nameOf({ kind: 'url', url: single.url })
+          : nameOf(origin),
+      origin,
+    },
+  ];
 }
 
 const isPlainObject = (value: unknown): value is { [path: string]: unknown } => {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+  return (
+    prototype === null ||
+    prototype === Object.prototype ||
+    Object.getPrototypeOf(prototype) === null
+  );
 };
 
 const nameOf = (origin: Origin): string => {
-  const address = origin.kind === 'path' ? origin.path : origin.kind === 'url' && !origin.url.startsWith('data:') ? origin.url.replace(/[?#].*$/, '') : '';
+  const address =
+    origin.kind === 'path'
+      ? origin.path
+      : origin.kind === 'url' && !origin.url.startsWith('data:')
+        ? origin.url.replace(/[?#].*$/, '')
+        : '';
   return address.split(/[\\/]/).pop() || 'model';
 };
 
@@ -284,14 +383,26 @@ async function folderFiles(path: string): Promise<OriginFile[] | undefined> {
   try {
     if (!fs.statSync(path).isDirectory()) return undefined;
   } catch (error) {
-    throw new ZeoliteError('environment', fileTrouble(path, error as NodeJS.ErrnoException), [], error);
+    throw new ZeoliteError(
+      'environment',
+      fileTrouble(path, error as NodeJS.ErrnoException),
+      [],
+      error,
+    );
   }
   const files: OriginFile[] = [];
   const walk = (folder: string, prefix: string): void => {
     for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
       if (entry.isDirectory()) walk(`${folder}/${entry.name}`, `${prefix}${entry.name}/`);
-      else if (entry.isFile()) files.push({ path: prefix + entry.name, origin: { kind: 'path', path: `${folder}/${entry.name}` } });
-      if (files.length > maxFiles) throw badInput(`${path} holds over ${maxFiles} files: it is no model's folder`);
+      else if (entry.isFile()) {
+        files.push({
+          path: prefix + entry.name,
+          origin: { kind: 'path', path: `${folder}/${entry.name}` },
+        });
+      }
+      if (files.length > maxFiles) {
+        throw badInput(`${path} holds over ${maxFiles} files: it is no model's folder`);
+      }
     }
   };
   walk(path.replace(/[\\/]+$/, ''), '');
@@ -300,22 +411,34 @@ async function folderFiles(path: string): Promise<OriginFile[] | undefined> {
 }
 
 async function droppedFiles(items: DataTransferItemList): Promise<OriginFile[]> {
-  // The list is emptied when the event's handler returns: everything is taken from it before waiting.
+  // The list is emptied when the event's handler returns: everything is taken from it before
+  // waiting.
   const entries = Array.from(items).map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
   const files: OriginFile[] = [];
   const walk = async (entry: FileSystemEntry): Promise<void> => {
-    if (files.length > maxFiles) throw badInput(`over ${maxFiles} files were dropped: they are no model`);
+    if (files.length > maxFiles) {
+      throw badInput(`over ${maxFiles} files were dropped: they are no model`);
+    }
     const trouble = (error: unknown): never => {
-      throw new ZeoliteError('environment', `${entry.fullPath} could not be read: ${(error as Error).message}`, [], error);
+      throw new ZeoliteError(
+        'environment',
+        `${entry.fullPath} could not be read: ${(error as Error).message}`,
+        [],
+        error,
+      );
     };
     if (entry.isFile) {
-      const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject)).catch(trouble) as File;
+      const file = (await new Promise<File>((resolve, reject) =>
+        (entry as FileSystemFileEntry).file(resolve, reject),
+      ).catch(trouble)) as File;
       files.push({ path: entry.fullPath.replace(/^\//, ''), origin: { kind: 'blob', blob: file } });
       return;
     }
     const reader = (entry as FileSystemDirectoryEntry).createReader();
     for (;;) {  // It gives a hundred entries at a time.
-      const batch = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject)).catch(trouble) as FileSystemEntry[];
+      const batch = (await new Promise<FileSystemEntry[]>((resolve, reject) =>
+        reader.readEntries(resolve, reject),
+      ).catch(trouble)) as FileSystemEntry[];
       if (batch.length === 0) return;
       for (const child of batch) await walk(child);
     }

@@ -29,20 +29,24 @@ export function startThreadWorker(name: ModuleName, fail: (error: unknown) => vo
     worker.on('error', fail);
     worker.postMessage(role);
     return Object.assign(wrapper, {
-      postMessage: (message: unknown, transfer?: Transferable[]) => worker.postMessage(message, transfer as never),
+      postMessage: (message: unknown, transfer?: Transferable[]) =>
+        worker.postMessage(message, transfer as never),
       terminate: () => void worker.terminate(),
       unref: () => worker.unref(),
     });
   }
   const worker = pageWorker();
-  worker.addEventListener('message', ({ data }: MessageEvent<unknown>) => wrapper.onmessage?.({ data }));
+  worker.addEventListener('message', ({ data }: MessageEvent<unknown>) =>
+    wrapper.onmessage?.({ data }),
+  );
   worker.addEventListener('error', (event) => {
     event.preventDefault();
     fail(new Error(event.message || 'a thread could not be started'));
   });
   worker.postMessage(role);
   return Object.assign(wrapper, {
-    postMessage: (message: unknown, transfer: Transferable[] = []) => worker.postMessage(message, transfer),
+    postMessage: (message: unknown, transfer: Transferable[] = []) =>
+      worker.postMessage(message, transfer),
     terminate: () => worker.terminate(),
     unref: () => {},
   });

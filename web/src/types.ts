@@ -23,7 +23,9 @@ export type ErrorCode =
 export interface Issue {
   /** Set when the reason lies with an operator of a `.tflite`: its type, such as `CONV_2D`. */
   operator?: string;
-  /** Set when the reason lies with a layer or node of a source model: its class, such as `Lambda`. */
+  /**
+   * Set when the reason lies with a layer or node of a source model: its class, such as `Lambda`.
+   */
   layer?: string;
   /** Index of the operator or layer in its graph; -1 when it has none. */
   index: number;
@@ -114,9 +116,12 @@ export type TensorInput =
   | { readonly data: InputData; readonly shape: readonly number[]; readonly dtype?: DType };
 
 /** By name, in the model's order, or the only one. */
-export type RunInputs = { readonly [name: string]: TensorInput } | readonly TensorInput[] | TensorInput;
+export type RunInputs =
+  { readonly [name: string]: TensorInput } | readonly TensorInput[] | TensorInput;
 
-/** real = scale * (stored - zeroPoint): one pair for the whole tensor, or one per index of `axis`. */
+/**
+ * real = scale * (stored - zeroPoint): one pair for the whole tensor, or one per index of `axis`.
+ */
 export interface QuantizationInfo {
   scale: number[];
   zeroPoint: number[];
@@ -129,7 +134,9 @@ export interface TensorInfo {
   dtype: DType;
   /** Outermost first; -1 is a free dimension. */
   shape: number[];
-  /** True when not even the number of dimensions is known: then `shape` is empty and says nothing. */
+  /**
+   * True when not even the number of dimensions is known: then `shape` is empty and says nothing.
+   */
   unranked?: boolean;
   quantization?: QuantizationInfo;
 }
@@ -291,7 +298,10 @@ export interface Model {
     options?: RunOptions,
   ): Promise<Tensor[]>;
   /** Named inputs give named outputs. */
-  run(inputs: { readonly [name: string]: TensorInput }, options?: RunOptions): Promise<NamedTensors>;
+  run(
+    inputs: { readonly [name: string]: TensorInput },
+    options?: RunOptions,
+  ): Promise<NamedTensors>;
 
   /** Forgets variables and recurrent state. */
   reset(): Promise<void>;
@@ -309,8 +319,8 @@ export interface QuantizeOptions {
 }
 
 /**
- * What a file can be taken for: Keras' HDF5 file, its zip archive (.keras), its architecture as JSON
- * beside the weights, or a `.tflite`.
+ * What a file can be taken for: Keras' HDF5 file, its zip archive (.keras), its architecture as
+ * JSON beside the weights, or a `.tflite`.
  */
 export type Format = 'keras-h5' | 'keras' | 'keras-json' | 'tflite';
 
@@ -397,7 +407,8 @@ export type NodeFamily =
   | 'arithmetic'
   | 'other';
 
-export type AttributeValue = string | number | boolean | null | AttributeValue[] | { [key: string]: AttributeValue };
+export type AttributeValue =
+  string | number | boolean | null | AttributeValue[] | { [key: string]: AttributeValue };
 
 export interface GraphNode {
   /** Unique within the inspection. */

@@ -25,12 +25,16 @@ const memory = (): number => model?.memory ?? inspection?.memory ?? 0;
 /** A worker serves one model or inspection at a time. */
 const methods = {
   async load(report: (progress: Progress) => void, files: OriginFile[], options: EngineOptions) {
-    if (model || inspection) throw new ZeoliteError('environment', 'this worker has a model already');
+    if (model || inspection) {
+      throw new ZeoliteError('environment', 'this worker has a model already');
+    }
     model = await LocalModel.load(files, options, undefined, report);
     return model.description;
   },
-  run: (_: unknown, subgraph: number, inputs: RawInput[], strings: 'text' | 'bytes') => loaded().run(subgraph, inputs, strings),
-  profile: (_: unknown, subgraph: number, inputs: RawInput[], runs: number) => loaded().profile(subgraph, inputs, runs),
+  run: (_: unknown, subgraph: number, inputs: RawInput[], strings: 'text' | 'bytes') =>
+    loaded().run(subgraph, inputs, strings),
+  profile: (_: unknown, subgraph: number, inputs: RawInput[], runs: number) =>
+    loaded().profile(subgraph, inputs, runs),
   reset: () => loaded().reset(),
   async dispose() {
     const held = memory();
@@ -40,8 +44,13 @@ const methods = {
     // WebAssembly memory does not shrink: a large worker is better ended.
     return held <= maxIdleBytes;
   },
-  convert: (report: (progress: Progress) => void, request: ConvertRequest) => convertHere(request, undefined, report),
-  async inspect(report: (progress: Progress) => void, files: OriginFile[], options: { format?: string; stage?: string }) {
+  convert: (report: (progress: Progress) => void, request: ConvertRequest) =>
+    convertHere(request, undefined, report),
+  async inspect(
+    report: (progress: Progress) => void,
+    files: OriginFile[],
+    options: { format?: string; stage?: string },
+  ) {
     inspection = await inspectHere(files, options, undefined, report);
     return inspection.data;
   },
@@ -61,18 +70,29 @@ function loaded(): LocalModel {
 function transferable(value: unknown): Transferable[] {
   const found = new Set<ArrayBuffer>();
   const add = (data: unknown): void => {
-    if (ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer && data.byteLength === data.buffer.byteLength) found.add(data.buffer);
+    if (
+      ArrayBuffer.isView(data) &&
+      data.buffer instanceof ArrayBuffer &&
+      data.byteLength === data.buffer.byteLength
+    ) {
+      found.add(data.buffer);
+    }
   };
-  if (Array.isArray(value)) for (const tensor of value as Tensor[]) add((tensor as Tensor | undefined)?.data);
-  else add((value as { tflite?: Uint8Array } | undefined)?.tflite);
+  if (Array.isArray(value)) {
+    for (const tensor of value as Tensor[]) add((tensor as Tensor | undefined)?.data);
+  } else add((value as { tflite?: Uint8Array } | undefined)?.tflite);
   return [...found];
 }
 
 async function answer(scope: Scope, message: Extract<ToWorker, { call: number }>): Promise<void> {
   const { call, method, args } = message;
-  const post = (reply: FromWorker, transfer: Transferable[] = []): void => scope.postMessage(reply, transfer);
+  const post = (reply: FromWorker, transfer: Transferable[] = []): void =>
+    scope.postMessage(reply, transfer);
   try {
-    const body = (methods as { [name: string]: unknown })[method] as (report: (progress: Progress) => void, ...args: unknown[]) => unknown;
+    const body = (methods as { [name: string]: unknown })[method] as (
+      report: (progress: Progress) => void,
+      ...args: unknown[]
+    ) => unknown;
     const value = await body((progress) => post({ call, progress }), ...args);
     post({ call, value, memory: memory() }, transferable(value));
   } catch (error) {
@@ -89,7 +109,8 @@ function begin(scope: Scope): void {
     const { wasmBase, modules } = data as Extract<ToWorker, { role: string }>;
     settings.wasmBase = wasmBase;
     adoptModules(modules);
-    scope.onmessage = ({ data: next }) => void answer(scope, next as Extract<ToWorker, { call: number }>);
+    scope.onmessage = ({ data: next }) =>
+      void answer(scope, next as Extract<ToWorker, { call: number }>);
     scope.postMessage({ ready: true } satisfies FromWorker);
   };
 }

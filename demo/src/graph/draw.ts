@@ -135,7 +135,9 @@ export function traceEdge(layout: LayoutResult, e: number, lines: Path2D, arrows
 
 export function prepareDrawing(scene: Scene, layout: LayoutResult): Drawing {
   const { points, start } = layout;
-  const order = scene.edges.map((_, e) => e).sort((a, b) => points[start[a]! + 1]! - points[start[b]! + 1]!);
+  const order = scene.edges
+    .map((_, e) => e)
+    .sort((a, b) => points[start[a]! + 1]! - points[start[b]! + 1]!);
   const groups: EdgeGroup[] = [];
   for (let i = 0; i < order.length; i += kGroupSize) {
     const group: EdgeGroup = {
@@ -198,7 +200,9 @@ export function draw(
   context.strokeStyle = palette.edge;
   context.fillStyle = palette.edge;
   for (const group of drawing.groups) {
-    if (group.right < left || group.left > right || group.bottom < top || group.top > bottom) continue;
+    if (group.right < left || group.left > right || group.bottom < top || group.top > bottom) {
+      continue;
+    }
     context.stroke(group.lines);
     if (scale >= kTitleScale) context.fill(group.arrows);
   }
@@ -369,7 +373,13 @@ function drawEmphasis(
     context.strokeStyle = colour;
     context.beginPath();
     const radius = node.kind === 'node' ? kRadius + grow : node.height / 2 + grow;
-    context.roundRect(layout.x[i]! - grow, layout.y[i]! - grow, node.width + 2 * grow, node.height + 2 * grow, radius);
+    context.roundRect(
+      layout.x[i]! - grow,
+      layout.y[i]! - grow,
+      node.width + 2 * grow,
+      node.height + 2 * grow,
+      radius,
+    );
     context.stroke();
   };
   for (const i of emphasis.found) ring(i, palette.warning, 2);

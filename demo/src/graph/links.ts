@@ -14,10 +14,16 @@ export class Links {
   private readonly sources = new Map<string, Ref[]>();
   private readonly foldings = new Map<string, string>();
 
-  constructor(source: Inspection | undefined, target: Inspection | undefined, report: ConvertReport | undefined) {
+  constructor(
+    source: Inspection | undefined,
+    target: Inspection | undefined,
+    report: ConvertReport | undefined,
+  ) {
     if (!source || !target || !report) return;
     const byPath = new Map<string, Ref>();
-    source.graphs.forEach((graph, g) => graph.nodes.forEach((node, n) => byPath.set(node.path, { graph: g, node: n })));
+    source.graphs.forEach((graph, g) =>
+      graph.nodes.forEach((node, n) => byPath.set(node.path, { graph: g, node: n })),
+    );
     for (const layer of report.layers) {
       const from = byPath.get(layer.path);
       if (!from) continue;

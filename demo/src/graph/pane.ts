@@ -28,7 +28,11 @@ export interface PaneOptions {
 }
 
 function tool(name: IconName, label: string, click: () => void): HTMLButtonElement {
-  return h('button', { class: 'tool', type: 'button', 'aria-label': label, title: label, on: { click } }, icon(name));
+  return h(
+    'button',
+    { class: 'tool', type: 'button', 'aria-label': label, title: label, on: { click } },
+    icon(name),
+  );
 }
 
 export class Pane {
@@ -62,18 +66,39 @@ export class Pane {
       describe: (index) => this.describe(index),
       escape: () => this.escape(),
     });
-    this.panel = h('aside', { class: 'panel', hidden: true, tabindex: '-1', 'aria-label': t.panel.attributes });
+    this.panel = h('aside', {
+      class: 'panel',
+      hidden: true,
+      tabindex: '-1',
+      'aria-label': t.panel.attributes,
+    });
     this.panel.addEventListener('keydown', (event) => {
       if (event.key === 'Escape') this.escape();
     });
     const searchId = uniqueId('search');
-    this.search = h('input', { id: searchId, class: 'search-input', type: 'search', placeholder: t.graph.searchPlaceholder, 'aria-label': t.graph.search, autocomplete: 'off', spellcheck: 'false' });
+    this.search = h('input', {
+      id: searchId,
+      class: 'search-input',
+      type: 'search',
+      placeholder: t.graph.searchPlaceholder,
+      'aria-label': t.graph.search,
+      autocomplete: 'off',
+      spellcheck: 'false',
+    });
     this.search.addEventListener('input', () => this.find());
     this.search.addEventListener('keydown', (event) => this.searchKey(event));
-    this.searchBox = h('div', { class: 'search', hidden: true, role: 'search' }, this.search, this.searchCount, tool('close', t.panel.close, () => this.closeSearch()));
+    this.searchBox = h(
+      'div',
+      { class: 'search', hidden: true, role: 'search' },
+      this.search,
+      this.searchCount,
+      tool('close', t.panel.close, () => this.closeSearch()),
+    );
     this.listButton = tool('list', t.graph.list, () => this.toggleList());
     this.choice.addEventListener('change', () => this.show(Number(this.choice.value)));
-    options.inspection.graphs.forEach((graph, i) => this.choice.append(h('option', { value: i }, graph.name || `${t.graph.subgraph} ${i}`)));
+    options.inspection.graphs.forEach((graph, i) =>
+      this.choice.append(h('option', { value: i }, graph.name || `${t.graph.subgraph} ${i}`)),
+    );
     this.choice.hidden = options.inspection.graphs.length < 2;
     this.element = h(
       'section',
@@ -190,7 +215,9 @@ export class Pane {
       if (generation !== this.generation) return;
       this.view.set(scene, placed);
       const marks = new Map<number, Mark>();
-      for (const { ref, mark } of this.options.marks) for (const box of this.boxesOf([ref])) marks.set(box, mark);
+      for (const { ref, mark } of this.options.marks) {
+        for (const box of this.boxesOf([ref])) marks.set(box, mark);
+      }
       this.view.mark(marks);
       this.status.textContent = '';
       this.element.dataset.arranged = String(scene.nodes.length);
@@ -213,7 +240,9 @@ export class Pane {
     const output = scene.graph.tensors[node.outputs[0]?.tensor ?? -1];
     const related = this.options.relations({ graph: this.graph, node: box.node });
     const parts = [t.graph.node(node.name, node.class, output ? shapeOf(output) : '')];
-    if (related.links.length > 0) parts.push(`${related.heading} ${related.links.map((link) => link.label).join(', ')}`);
+    if (related.links.length > 0) {
+      parts.push(`${related.heading} ${related.links.map((link) => link.label).join(', ')}`);
+    }
     if (related.folded) parts.push(t.panel.foldedInto(related.folded));
     for (const note of related.notes) parts.push(note.reason);
     return parts.join('. ');
@@ -223,13 +252,23 @@ export class Pane {
     if (!this.scene) return;
     fill(
       this.panel,
-      panelContent(this.options.inspection, this.graph, this.scene, index, this.options.relations, () => this.escape()),
+      panelContent(
+        this.options.inspection,
+        this.graph,
+        this.scene,
+        index,
+        this.options.relations,
+        () => this.escape(),
+      ),
     );
     this.panel.hidden = false;
     this.panel.scrollTop = 0;
     const canvas = this.view.element;
     const fromBelow = this.panel.offsetWidth >= canvas.clientWidth;
-    this.view.covered(fromBelow ? 0 : this.panel.offsetWidth, fromBelow ? this.panel.offsetHeight : 0);
+    this.view.covered(
+      fromBelow ? 0 : this.panel.offsetWidth,
+      fromBelow ? this.panel.offsetHeight : 0,
+    );
     this.view.reveal([index]);
     if (focus) this.panel.focus({ preventScroll: true });
   }
@@ -272,7 +311,9 @@ export class Pane {
       this.list,
       scene.nodes.map((box, index) => {
         const node = scene.graph.nodes[box.node];
-        const output = node ? scene.graph.tensors[node.outputs[0]?.tensor ?? -1] : scene.graph.tensors[box.tensor];
+        const output = node
+          ? scene.graph.tensors[node.outputs[0]?.tensor ?? -1]
+          : scene.graph.tensors[box.tensor];
         return h(
           'li',
           null,
@@ -291,7 +332,11 @@ export class Pane {
               },
             },
             h('span', { class: `swatch family-${box.family}` }),
-            h('strong', null, node ? node.class : box.kind === 'input' ? t.panel.input : t.panel.output),
+            h(
+              'strong',
+              null,
+              node ? node.class : box.kind === 'input' ? t.panel.input : t.panel.output,
+            ),
             h('span', { class: 'list-name' }, node ? node.name : box.title),
             h('span', { class: 'list-shape' }, output ? shapeOf(output) : ''),
           ),
@@ -306,16 +351,25 @@ export class Pane {
     this.found = [];
     this.foundAt = -1;
     if (scene && wanted) {
-      const has = (text: string | undefined): boolean => text?.toLowerCase().includes(wanted) ?? false;
+      const has = (text: string | undefined): boolean =>
+        text?.toLowerCase().includes(wanted) ?? false;
       // By type or own name first; where none is meant, whatever touches a tensor of that name.
       const own = (index: number): boolean => {
         const box = scene.nodes[index]!;
         const node = scene.graph.nodes[box.node];
-        return node ? has(node.class) || (this.options.showNames && (has(node.name) || has(node.path))) : has(box.title);
+        return node
+          ? has(node.class) || (this.options.showNames && (has(node.name) || has(node.path)))
+          : has(box.title);
       };
       const touches = (index: number): boolean => {
         const node = scene.graph.nodes[scene.nodes[index]!.node];
-        return node !== undefined && (has(node.name) || [...node.inputs, ...node.outputs].some(({ tensor }) => has(scene.graph.tensors[tensor]?.name)));
+        return (
+          node !== undefined &&
+          (has(node.name) ||
+            [...node.inputs, ...node.outputs].some(({ tensor }) =>
+              has(scene.graph.tensors[tensor]?.name),
+            ))
+        );
       };
       const all = scene.nodes.map((_, index) => index);
       this.found = all.filter(own);

@@ -72,7 +72,13 @@ const kNoActivation = new Set(['none', 'linear', 'null', '']);
 export function fusedActivation(node: GraphNode): string {
   for (const key of ['fused_activation_function', 'fusedActivationFunction', 'activation']) {
     const value = node.attributes[key];
-    if (typeof value === 'string' && !kNoActivation.has(value.toLowerCase()) && value !== node.class) return value;
+    if (
+      typeof value === 'string' &&
+      !kNoActivation.has(value.toLowerCase()) &&
+      value !== node.class
+    ) {
+      return value;
+    }
   }
   return '';
 }
@@ -83,7 +89,9 @@ function cut(text: string, length: number): string {
 
 function sized(node: Omit<SceneNode, 'width' | 'height'>): SceneNode {
   let width = textWidth(node.title, kTitleFont) + (node.kind === 'node' ? kMarkWidth : 0);
-  for (const line of node.lines) width = Math.max(width, textWidth(`${line.label}  ${line.value}`, kTextFont));
+  for (const line of node.lines) {
+    width = Math.max(width, textWidth(`${line.label}  ${line.value}`, kTextFont));
+  }
   if (node.foot) width = Math.max(width, textWidth(node.foot, kTextFont));
   const rows = node.lines.length + (node.foot ? 1 : 0);
   return {
@@ -127,7 +135,9 @@ export function makeScene(graph: InspectedGraph, showNames: boolean): Scene {
       if (info?.constant) lines.push({ label: input.role, value: `⟨${shapeOf(info)}⟩` });
     }
     byNode[index] = nodes.length;
-    for (const output of node.outputs) if (output.tensor >= 0) producer[output.tensor] = nodes.length;
+    for (const output of node.outputs) {
+      if (output.tensor >= 0) producer[output.tensor] = nodes.length;
+    }
     nodes.push(
       sized({
         kind: 'node',
@@ -147,7 +157,9 @@ export function makeScene(graph: InspectedGraph, showNames: boolean): Scene {
   };
   graph.nodes.forEach((node, index) => {
     for (const input of node.inputs) {
-      if (input.tensor >= 0 && !graph.tensors[input.tensor]?.constant) edge(input.tensor, byNode[index]!);
+      if (input.tensor >= 0 && !graph.tensors[input.tensor]?.constant) {
+        edge(input.tensor, byNode[index]!);
+      }
     }
   });
   for (const tensor of graph.outputs) {

@@ -1,7 +1,16 @@
 // One graph on a canvas: zoom, pan, pinch, pointing, walking by keyboard. What the canvas shows is
 // said through the page's live region; the pane beside it has the same as a list.
 import { announce, h, reducedMotion } from '../dom.js';
-import { draw, prepareDrawing, readPalette, type Camera, type Drawing, type Emphasis, type Mark, type Palette } from './draw.js';
+import {
+  draw,
+  prepareDrawing,
+  readPalette,
+  type Camera,
+  type Drawing,
+  type Emphasis,
+  type Mark,
+  type Palette,
+} from './draw.js';
 import type { LayoutResult } from './layout.js';
 import type { Scene } from './scene.js';
 
@@ -39,7 +48,13 @@ export class GraphView {
   private readonly pointers = new Map<number, { x: number; y: number }>();
   private dragged = 0;
   private pinch = 0;
-  private emphasis: Emphasis = { hover: -1, selected: -1, linked: new Set(), marks: new Map(), found: new Set() };
+  private emphasis: Emphasis = {
+    hover: -1,
+    selected: -1,
+    linked: new Set(),
+    marks: new Map(),
+    found: new Set(),
+  };
   /** What lies over the canvas at the right and below: boxes are shown beside it. */
   private cover = { right: 0, bottom: 0 };
   private pendingReveal: readonly number[] | undefined;
@@ -49,7 +64,11 @@ export class GraphView {
     private readonly events: ViewEvents,
   ) {
     this.canvas = h('canvas', { 'aria-hidden': 'true' });
-    this.element = h('div', { class: 'graph-canvas', tabindex: '0', role: 'application', 'aria-label': label }, this.canvas);
+    this.element = h(
+      'div',
+      { class: 'graph-canvas', tabindex: '0', role: 'application', 'aria-label': label },
+      this.canvas,
+    );
     const context = this.canvas.getContext('2d');
     if (!context) throw new Error('no canvas to draw on');
     this.context = context;
@@ -129,9 +148,13 @@ export class GraphView {
     const width = Math.max(2 * kMargin + 80, this.width - this.cover.right);
     const height = Math.max(2 * kMargin + 40, this.height - this.cover.bottom);
     let scale = Math.max(this.camera.scale, kReadable);
-    const fits = (s: number): boolean => (right - left) * s < width - 2 * kMargin && (bottom - top) * s < height - 2 * kMargin;
+    const fits = (s: number): boolean =>
+      (right - left) * s < width - 2 * kMargin && (bottom - top) * s < height - 2 * kMargin;
     if (!fits(scale) && indices.length > 1) {
-      scale = Math.max(0.3, Math.min((width - 2 * kMargin) / (right - left), (height - 2 * kMargin) / (bottom - top)));
+      scale = Math.max(
+        0.3,
+        Math.min((width - 2 * kMargin) / (right - left), (height - 2 * kMargin) / (bottom - top)),
+      );
     }
     const now = this.camera;
     const inside =
@@ -156,7 +179,11 @@ export class GraphView {
       (this.width - 2 * kMargin) / Math.max(1, width),
       (this.height - 2 * kMargin) / Math.max(1, height),
     );
-    this.moveTo({ scale, x: (this.width - width * scale) / 2, y: (this.height - height * scale) / 2 });
+    this.moveTo({
+      scale,
+      x: (this.width - width * scale) / 2,
+      y: (this.height - height * scale) / 2,
+    });
   }
 
   zoom(factor: number, x = this.width / 2, y = this.height / 2): void {
@@ -178,9 +205,13 @@ export class GraphView {
     if (!this.drawing || this.width === 0 || this.framed) return;
     this.framed = true;
     const { layout } = this.drawing;
-    const whole = Math.min((this.width - 2 * kMargin) / layout.width, (this.height - 2 * kMargin) / layout.height);
+    const whole = Math.min(
+      (this.width - 2 * kMargin) / layout.width,
+      (this.height - 2 * kMargin) / layout.height,
+    );
     const across = (this.width - 2 * kMargin) / layout.width;
-    const scale = whole >= kReadable ? Math.min(1, whole) : Math.min(1, Math.max(kReadable, across));
+    const scale =
+      whole >= kReadable ? Math.min(1, whole) : Math.min(1, Math.max(kReadable, across));
     // A graph wider than the pane is entered where it begins, not at its empty corner.
     const entry = layout.width * scale <= this.width ? layout.width / 2 : this.entry();
     const y = whole >= kReadable ? (this.height - layout.height * scale) / 2 : kMargin;
@@ -212,7 +243,11 @@ export class GraphView {
       const t = Math.min(1, Math.max(0, (now - begin) / 220));
       const eased = 1 - (1 - t) ** 3;
       const mix = (a: number, b: number): number => a + (b - a) * eased;
-      this.camera = { scale: mix(from.scale, target.scale), x: mix(from.x, target.x), y: mix(from.y, target.y) };
+      this.camera = {
+        scale: mix(from.scale, target.scale),
+        x: mix(from.x, target.x),
+        y: mix(from.y, target.y),
+      };
       this.redraw();
       if (t < 1) this.animation = requestAnimationFrame(step);
     };
@@ -248,7 +283,12 @@ export class GraphView {
   private paint(): void {
     if (!this.drawing || this.width === 0) return;
     this.palette ??= readPalette(this.element);
-    const frame = { camera: this.camera, width: this.width, height: this.height, ratio: devicePixelRatio || 1 };
+    const frame = {
+      camera: this.camera,
+      width: this.width,
+      height: this.height,
+      ratio: devicePixelRatio || 1,
+    };
     draw(this.context, this.drawing, frame, this.palette, this.emphasis);
   }
 
@@ -355,7 +395,9 @@ export class GraphView {
     if (this.pointers.size === 2) {
       const spread = this.spread();
       const [a, b] = [...this.pointers.values()];
-      if (this.pinch > 0 && spread > 0) this.zoom(spread / this.pinch, (a!.x + b!.x) / 2, (a!.y + b!.y) / 2);
+      if (this.pinch > 0 && spread > 0) {
+        this.zoom(spread / this.pinch, (a!.x + b!.x) / 2, (a!.y + b!.y) / 2);
+      }
       this.pinch = spread;
     }
   }
@@ -365,7 +407,10 @@ export class GraphView {
     const { key } = event;
     if (event.shiftKey && key.startsWith('Arrow')) {
       const step = 60;
-      this.pan(key === 'ArrowLeft' ? step : key === 'ArrowRight' ? -step : 0, key === 'ArrowUp' ? step : key === 'ArrowDown' ? -step : 0);
+      this.pan(
+        key === 'ArrowLeft' ? step : key === 'ArrowRight' ? -step : 0,
+        key === 'ArrowUp' ? step : key === 'ArrowDown' ? -step : 0,
+      );
     } else if (key.startsWith('Arrow') || key === 'Home' || key === 'End') {
       this.walk(key);
     } else if (key === 'Enter' || key === ' ') {
@@ -387,19 +432,25 @@ export class GraphView {
     if (!this.drawing || this.drawing.scene.nodes.length === 0) return;
     const { scene, layout, edgesOf } = this.drawing;
     const current = this.emphasis.selected;
-    const order = (): number[] => scene.nodes.map((_, i) => i).sort((a, b) => layout.y[a]! - layout.y[b]! || layout.x[a]! - layout.x[b]!);
+    const order = (): number[] =>
+      scene.nodes
+        .map((_, i) => i)
+        .sort((a, b) => layout.y[a]! - layout.y[b]! || layout.x[a]! - layout.x[b]!);
     let next = -1;
     if (current < 0 || key === 'Home') next = order()[0]!;
     else if (key === 'End') next = order().at(-1)!;
     else if (key === 'ArrowDown' || key === 'ArrowUp') {
       const down = key === 'ArrowDown';
-      const ways = edgesOf[current]!.map((e) => scene.edges[e]!).filter((edge) => (down ? edge.from : edge.to) === current);
+      const ways = edgesOf[current]!.map((e) => scene.edges[e]!).filter(
+        (edge) => (down ? edge.from : edge.to) === current,
+      );
       const ends = ways.map((edge) => (down ? edge.to : edge.from));
       const middle = (i: number): number => layout.x[i]! + scene.nodes[i]!.width / 2;
       // The nearest rank first, then the one most straight ahead.
       ends.sort(
         (a, b) =>
-          Math.abs(layout.y[a]! - layout.y[current]!) - Math.abs(layout.y[b]! - layout.y[current]!) ||
+          Math.abs(layout.y[a]! - layout.y[current]!) -
+            Math.abs(layout.y[b]! - layout.y[current]!) ||
           Math.abs(middle(a) - middle(current)) - Math.abs(middle(b) - middle(current)),
       );
       next = ends[0] ?? -1;

@@ -28,20 +28,42 @@ export class Workspace {
   readonly element: HTMLElement;
   private readonly panes: Partial<Record<Side, Pane>> = {};
   private readonly links: Links;
-  private readonly notes: Record<Side, Map<string, Note[]>> = { source: new Map(), target: new Map() };
+  private readonly notes: Record<Side, Map<string, Note[]>> = {
+    source: new Map(),
+    target: new Map(),
+  };
   private readonly switches = new Map<Side, HTMLButtonElement>();
   private share = 0.5;
 
   constructor(private readonly input: WorkspaceInput) {
     const { source, target, report } = input;
     this.links = new Links(source, target, report);
-    if (source) this.collectNotes('source', source, [...source.compatibility, ...(report?.compatibility ?? [])], input.issues);
+    if (source) {
+      this.collectNotes(
+        'source',
+        source,
+        [...source.compatibility, ...(report?.compatibility ?? [])],
+        input.issues,
+      );
+    }
     if (target) this.collectNotes('target', target, target.compatibility, []);
     this.element = h('div', { class: 'workspace' });
-    if (source) this.panes.source = this.makePane('source', source, t.formats[source.format] ?? t.graph.source);
+    if (source) {
+      this.panes.source = this.makePane(
+        'source',
+        source,
+        t.formats[source.format] ?? t.graph.source,
+      );
+    }
     if (target) this.panes.target = this.makePane('target', target, t.graph.target);
     const both = source && target;
-    fill(this.element, both ? this.makeSwitch() : null, this.panes.source?.element, both ? this.makeDivider() : null, this.panes.target?.element);
+    fill(
+      this.element,
+      both ? this.makeSwitch() : null,
+      this.panes.source?.element,
+      both ? this.makeDivider() : null,
+      this.panes.target?.element,
+    );
     this.element.classList.toggle('single', !both);
     this.setShare(0.5);
     this.show(target ? 'target' : 'source');
@@ -106,7 +128,12 @@ export class Workspace {
     });
   }
 
-  private collectNotes(side: Side, inspection: Inspection, facts: readonly Compatibility[], issues: readonly Issue[]): void {
+  private collectNotes(
+    side: Side,
+    inspection: Inspection,
+    facts: readonly Compatibility[],
+    issues: readonly Issue[],
+  ): void {
     const add = (name: string | undefined, note: Note): void => {
       if (!name) return;
       const list = this.notes[side].get(name) ?? [];
@@ -114,17 +141,24 @@ export class Workspace {
       this.notes[side].set(name, list);
     };
     for (const { subject, severity, reason, help } of facts) {
-      if (severity !== 'ok') add(side === 'source' ? subject.layer : subject.operator, { severity, reason, help });
+      if (severity !== 'ok') {
+        add(side === 'source' ? subject.layer : subject.operator, { severity, reason, help });
+      }
     }
     const nodes = inspection.graphs.flatMap((graph) => graph.nodes);
     for (const { name, index, layer, reason, help } of issues) {
-      const path = nodes.some((node) => node.path === name || node.name === name) ? name : layer ? nodes[index]?.path : undefined;
+      const path = nodes.some((node) => node.path === name || node.name === name)
+        ? name
+        : layer
+          ? nodes[index]?.path
+          : undefined;
       add(path, { severity: 'blocks', reason, help });
     }
   }
 
   private notesOf(side: Side, ref: Ref): readonly Note[] {
-    const node = (side === 'source' ? this.input.source : this.input.target)?.graphs[ref.graph]?.nodes[ref.node];
+    const node = (side === 'source' ? this.input.source : this.input.target)?.graphs[ref.graph]
+      ?.nodes[ref.node];
     if (!node) return [];
     const notes = this.notes[side];
     return notes.get(node.path) ?? notes.get(node.name) ?? [];
@@ -151,11 +185,13 @@ export class Workspace {
       links: refs.flatMap((to) => {
         const node = inspection?.graphs[to.graph]?.nodes[to.node];
         if (!node) return [];
-        const label = other === 'source' ? `${node.class} ${node.path}` : `${node.class} ${integer(to.node)}`;
+        const label =
+          other === 'source' ? `${node.class} ${node.path}` : `${node.class} ${integer(to.node)}`;
         return [{ label, open: () => this.open(other, to) }];
       }),
       folded,
-      none: this.input.report && side === 'source' && refs.length === 0 ? t.panel.nothing : undefined,
+      none:
+        this.input.report && side === 'source' && refs.length === 0 ? t.panel.nothing : undefined,
       notes: this.notesOf(side, ref),
     };
   }
@@ -163,22 +199,35 @@ export class Workspace {
   /** On narrow screens one graph at a time. */
   private makeSwitch(): HTMLElement {
     const button = (side: Side, label: string): HTMLButtonElement => {
-      const made = h('button', { type: 'button', class: 'segment', on: { click: () => this.show(side) } }, label);
+      const made = h(
+        'button',
+        { type: 'button', class: 'segment', on: { click: () => this.show(side) } },
+        label,
+      );
       this.switches.set(side, made);
       return made;
     };
-    return h('div', { class: 'segments graph-switch', role: 'group', 'aria-label': t.result.switchLabel }, button('source', t.result.before), button('target', t.result.after));
+    return h(
+      'div',
+      { class: 'segments graph-switch', role: 'group', 'aria-label': t.result.switchLabel },
+      button('source', t.result.before),
+      button('target', t.result.after),
+    );
   }
 
   private show(side: Side): void {
     this.element.dataset.shown = side;
-    for (const [other, button] of this.switches) button.setAttribute('aria-pressed', String(other === side));
+    for (const [other, button] of this.switches) {
+      button.setAttribute('aria-pressed', String(other === side));
+    }
   }
 
   private setShare(share: number): void {
     this.share = Math.min(0.85, Math.max(0.15, share));
     this.element.style.setProperty('--share', String(this.share));
-    this.element.querySelector('.divider')?.setAttribute('aria-valuenow', String(Math.round(this.share * 100)));
+    this.element
+      .querySelector('.divider')
+      ?.setAttribute('aria-valuenow', String(Math.round(this.share * 100)));
   }
 
   private makeDivider(): HTMLElement {

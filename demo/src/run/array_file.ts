@@ -1,5 +1,5 @@
-// Arrays out of files: NumPy's .npy (numpy.org/doc/stable/reference/generated/numpy.lib.format.html)
-// and nested lists in .json.
+// Arrays out of files: NumPy's .npy
+// (numpy.org/doc/stable/reference/generated/numpy.lib.format.html) and nested lists in .json.
 
 export interface ArrayFile {
   shape: number[];
@@ -8,7 +8,9 @@ export interface ArrayFile {
 
 export async function readArrayFile(file: File): Promise<ArrayFile> {
   const bytes = new Uint8Array(await file.arrayBuffer());
-  if (bytes[0] === 0x93 && String.fromCharCode(...bytes.subarray(1, 6)) === 'NUMPY') return readNpy(bytes);
+  if (bytes[0] === 0x93 && String.fromCharCode(...bytes.subarray(1, 6)) === 'NUMPY') {
+    return readNpy(bytes);
+  }
   return readJson(new TextDecoder().decode(bytes));
 }
 
@@ -24,12 +26,18 @@ function readNpy(bytes: Uint8Array): ArrayFile {
   const type = /'descr':\s*'([<>|=])?([a-z])(\d+)'/.exec(header);
   const order = /'fortran_order':\s*(True|False)/.exec(header);
   const dimensions = /'shape':\s*\(([^)]*)\)/.exec(header);
-  if (!type || !order || !dimensions) throw new Error('the .npy header is not understood: plain numbers only');
-  if (order[1] === 'True') throw new Error('the .npy file is in Fortran order: save it with numpy.ascontiguousarray');
+  if (!type || !order || !dimensions) {
+    throw new Error('the .npy header is not understood: plain numbers only');
+  }
+  if (order[1] === 'True') {
+    throw new Error('the .npy file is in Fortran order: save it with numpy.ascontiguousarray');
+  }
   const shape = dimensions[1]!.split(',').map((part) => part.trim()).filter(Boolean).map(Number);
   const count = shape.reduce((product, d) => product * d, 1);
   const size = Number(type[3]);
-  if (!Number.isSafeInteger(count) || count * size > bytes.length - begin) throw new Error('the .npy file holds less than its shape says');
+  if (!Number.isSafeInteger(count) || count * size > bytes.length - begin) {
+    throw new Error('the .npy file holds less than its shape says');
+  }
   const little = type[1] !== '>';
   const readers: Record<string, (at: number) => number> = {
     f2: (at) => half(view.getUint16(at, little)),
@@ -46,7 +54,9 @@ function readNpy(bytes: Uint8Array): ArrayFile {
     b1: (at) => view.getUint8(at),
   };
   const read = readers[`${type[2]}${size}`];
-  if (!read) throw new Error(`the .npy file holds ${type[2]}${size}: numbers of 1 to 8 bytes are read`);
+  if (!read) {
+    throw new Error(`the .npy file holds ${type[2]}${size}: numbers of 1 to 8 bytes are read`);
+  }
   const values = new Float64Array(count);
   for (let i = 0; i < count; ++i) values[i] = read(begin + i * size);
   return { shape, values };
@@ -57,7 +67,11 @@ function half(bits: number): number {
   const exponent = (bits >> 10) & 31;
   const fraction = bits & 1023;
   if (exponent === 0) return sign * fraction * 2 ** -24;
-  return exponent === 31 ? (fraction ? NaN : sign * Infinity) : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  return exponent === 31
+    ? fraction
+      ? NaN
+      : sign * Infinity
+    : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 function readJson(text: string): ArrayFile {
@@ -71,9 +85,14 @@ function readJson(text: string): ArrayFile {
   for (let at = parsed; Array.isArray(at) && shape.length < 16; at = at[0]) shape.push(at.length);
   const values: number[] = [];
   const take = (value: unknown, depth: number): void => {
-    if (Array.isArray(value) && depth < shape.length && value.length === shape[depth]) value.forEach((one) => take(one, depth + 1));
-    else if (depth === shape.length && (typeof value === 'number' || typeof value === 'boolean')) values.push(Number(value));
-    else throw new Error('the JSON is not a list of numbers of one shape');
+    if (Array.isArray(value) && depth < shape.length && value.length === shape[depth]) {
+      value.forEach((one) => take(one, depth + 1));
+    } else if (
+      depth === shape.length &&
+      (typeof value === 'number' || typeof value === 'boolean')
+    ) {
+      values.push(Number(value));
+    } else throw new Error('the JSON is not a list of numbers of one shape');
   };
   take(parsed, 0);
   return { shape, values: Float64Array.from(values) };

@@ -15,7 +15,11 @@ function halfBits(value: number): number {
     if (half < -10) return sign;
     const full = fraction | 0x800000;
     const shift = 14 - half;
-    const rounded = (full >> shift) + ((full >> (shift - 1)) & 1 && (full & ((1 << (shift - 1)) - 1) || (full >> shift) & 1) ? 1 : 0);
+    const rounded =
+      (full >> shift) +
+      ((full >> (shift - 1)) & 1 && (full & ((1 << (shift - 1)) - 1) || (full >> shift) & 1)
+        ? 1
+        : 0);
     return sign | rounded;
   }
   const kept = (half << 10) | (fraction >> 13);
@@ -46,7 +50,15 @@ const kRanges: Partial<Record<DType, readonly [number, number]>> = {
 
 /** Whether elements of this type can be made from plain numbers. */
 export function isNumeric(dtype: DType): boolean {
-  return dtype === 'float32' || dtype === 'float64' || dtype === 'float16' || dtype === 'bool' || dtype === 'int64' || dtype === 'uint64' || dtype in kRanges;
+  return (
+    dtype === 'float32' ||
+    dtype === 'float64' ||
+    dtype === 'float16' ||
+    dtype === 'bool' ||
+    dtype === 'int64' ||
+    dtype === 'uint64' ||
+    dtype in kRanges
+  );
 }
 
 /** Real numbers as the elements that `info` takes; quantized types by their scale. */
@@ -55,8 +67,12 @@ export function encode(values: ArrayLike<number>, info: TensorInfo): InputData {
   const count = values.length;
   if (dtype === 'float32') return Float32Array.from(values);
   if (dtype === 'float64') return Float64Array.from(values);
-  if (dtype === 'float16') return Uint16Array.from({ length: count }, (_, i) => halfBits(values[i]!));
-  if (dtype === 'bool') return Uint8Array.from({ length: count }, (_, i) => (values[i]! > 0.5 ? 1 : 0));
+  if (dtype === 'float16') {
+    return Uint16Array.from({ length: count }, (_, i) => halfBits(values[i]!));
+  }
+  if (dtype === 'bool') {
+    return Uint8Array.from({ length: count }, (_, i) => (values[i]! > 0.5 ? 1 : 0));
+  }
   if (dtype === 'int64' || dtype === 'uint64') {
     const whole = Array.from({ length: count }, (_, i) => BigInt(Math.round(values[i]!)));
     return dtype === 'int64' ? BigInt64Array.from(whole) : BigUint64Array.from(whole);
@@ -65,7 +81,9 @@ export function encode(values: ArrayLike<number>, info: TensorInfo): InputData {
   if (!range) throw new Error(`${dtype} can’t be made from numbers here`);
   const scale = quantization?.scale[0] ?? 1;
   const zero = quantization?.zeroPoint[0] ?? 0;
-  const stored = Array.from({ length: count }, (_, i) => Math.min(range[1], Math.max(range[0], Math.round(values[i]! / scale) + zero)));
+  const stored = Array.from({ length: count }, (_, i) =>
+    Math.min(range[1], Math.max(range[0], Math.round(values[i]! / scale) + zero)),
+  );
   if (dtype === 'uint8' || dtype === 'uint4') return Uint8Array.from(stored);
   if (dtype === 'int16') return Int16Array.from(stored);
   if (dtype === 'uint16') return Uint16Array.from(stored);
@@ -75,9 +93,14 @@ export function encode(values: ArrayLike<number>, info: TensorInfo): InputData {
 }
 
 /** A tensor's elements as real numbers; undefined where they are none. */
-export function decode(tensor: Tensor, quantization: QuantizationInfo | undefined): Float64Array | undefined {
+export function decode(
+  tensor: Tensor,
+  quantization: QuantizationInfo | undefined,
+): Float64Array | undefined {
   const { dtype, data } = tensor;
-  if (dtype === 'string' || dtype.startsWith('complex') || dtype.startsWith('float8')) return undefined;
+  if (dtype === 'string' || dtype.startsWith('complex') || dtype.startsWith('float8')) {
+    return undefined;
+  }
   const raw = data as ArrayLike<number | bigint>;
   const numbers = new Float64Array(raw.length);
   const scale = quantization?.scale.length === 1 ? quantization.scale[0]! : 1;

@@ -23,12 +23,23 @@ export function greatest(values: ArrayLike<number>): number {
   return best;
 }
 
-export function isRanking(values: ArrayLike<number>, dimensions: readonly number[], labels: readonly string[], quantization?: QuantizationInfo): boolean {
+export function isRanking(
+  values: ArrayLike<number>,
+  dimensions: readonly number[],
+  labels: readonly string[],
+  quantization?: QuantizationInfo,
+): boolean {
   const count = dimensions.at(-1) ?? 0;
   if (count < 2 || values.length !== count) return false;
   if (labels.length === count) return true;
   // Eight bits are too few for a sum of 1, but SOFTMAX and LOGISTIC have steps of their own.
-  if (quantization?.scale.length === 1 && quantization.scale[0] === 1 / 256 && [0, -128].includes(quantization.zeroPoint[0]!)) return true;
+  if (
+    quantization?.scale.length === 1 &&
+    quantization.scale[0] === 1 / 256 &&
+    [0, -128].includes(quantization.zeroPoint[0]!)
+  ) {
+    return true;
+  }
   let sum = 0;
   for (let i = 0; i < count; ++i) {
     if (!(values[i]! >= -1e-4 && values[i]! <= 1.0001)) return false;
@@ -37,26 +48,54 @@ export function isRanking(values: ArrayLike<number>, dimensions: readonly number
   return Math.abs(sum - 1) < 0.02;
 }
 
-export function showOutput(name: string, tensor: Tensor, info: TensorInfo | undefined, labels: readonly string[]): OutputView {
+export function showOutput(
+  name: string,
+  tensor: Tensor,
+  info: TensorInfo | undefined,
+  labels: readonly string[],
+): OutputView {
   const values = decode(tensor, info?.quantization);
-  const head = h('div', { class: 'input-head' }, h('strong', null, name), h('span', { class: 'mono quiet' }, `${tensor.dtype} ${shape(tensor.shape)}`));
+  const head = h(
+    'div',
+    { class: 'input-head' },
+    h('strong', null, name),
+    h('span', { class: 'mono quiet' }, `${tensor.dtype} ${shape(tensor.shape)}`),
+  );
   if (!values) {
-    const texts = tensor.dtype === 'string' ? (tensor.data as string[]).slice(0, kShown).join('\n') : '';
-    return { element: h('div', { class: 'output' }, head, h('pre', null, texts)), words: texts.slice(0, 80) };
+    const texts =
+      tensor.dtype === 'string' ? (tensor.data as string[]).slice(0, kShown).join('\n') : '';
+    return {
+      element: h('div', { class: 'output' }, head, h('pre', null, texts)),
+      words: texts.slice(0, 80),
+    };
   }
   if (isRanking(values, tensor.shape, labels, info?.quantization)) {
     const { element, words } = ranking(values, labels);
     return { element: h('div', { class: 'output' }, head, element), words };
   }
   const [batch, height, width, channels] = tensor.shape;
-  const isPicture = tensor.shape.length === 4 && batch === 1 && height! >= 8 && width! >= 8 && [1, 3, 4].includes(channels!);
+  const isPicture =
+    tensor.shape.length === 4 &&
+    batch === 1 &&
+    height! >= 8 &&
+    width! >= 8 &&
+    [1, 3, 4].includes(channels!);
   return {
-    element: h('div', { class: 'output' }, head, isPicture ? picture(values, width!, height!, channels!) : null, numbersOf(values)),
+    element: h(
+      'div',
+      { class: 'output' },
+      head,
+      isPicture ? picture(values, width!, height!, channels!) : null,
+      numbersOf(values),
+    ),
     words: `${name} ${shape(tensor.shape)}`,
   };
 }
 
-function ranking(values: Float64Array, labels: readonly string[]): { element: HTMLElement; words: string } {
+function ranking(
+  values: Float64Array,
+  labels: readonly string[],
+): { element: HTMLElement; words: string } {
   const order = Array.from(values.keys())
     .sort((a, b) => values[b]! - values[a]!)
     .slice(0, kTop);
@@ -81,8 +120,19 @@ function ranking(values: Float64Array, labels: readonly string[]): { element: HT
   };
 }
 
-function picture(values: Float64Array, width: number, height: number, channels: number): HTMLElement {
-  const canvas = h('canvas', { class: 'output-picture', width, height, role: 'img', 'aria-label': t.run.asPicture });
+function picture(
+  values: Float64Array,
+  width: number,
+  height: number,
+  channels: number,
+): HTMLElement {
+  const canvas = h('canvas', {
+    class: 'output-picture',
+    width,
+    height,
+    role: 'img',
+    'aria-label': t.run.asPicture,
+  });
   canvas.getContext('2d')?.putImageData(fromValues(values, width, height, channels), 0, 0);
   return canvas;
 }
@@ -94,7 +144,12 @@ function numbersOf(values: Float64Array): HTMLElement {
     'div',
     { class: 'numbers' },
     values.length > 8 && Number.isFinite(min) ? histogram(counts, min, max) : null,
-    values.length > 8 && h('p', { class: 'quiet' }, `${t.run.count(values.length)} · ${t.panel.min} ${short(min)} · ${t.panel.max} ${short(max)} · ${t.panel.mean} ${short(mean)}`),
+    values.length > 8 &&
+      h(
+        'p',
+        { class: 'quiet' },
+        `${t.run.count(values.length)} · ${t.panel.min} ${short(min)} · ${t.panel.max} ${short(max)} · ${t.panel.mean} ${short(mean)}`,
+      ),
     h('p', { class: 'mono values' }, some, values.length > kShown ? ' …' : ''),
   );
 }

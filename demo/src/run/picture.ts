@@ -40,7 +40,13 @@ export function fitPicture(picture: ImageBitmap, width: number, height: number, 
     drawnWidth = picture.width * scale;
     drawnHeight = picture.height * scale;
   }
-  context.drawImage(picture, (width - drawnWidth) / 2, (height - drawnHeight) / 2, drawnWidth, drawnHeight);
+  context.drawImage(
+    picture,
+    (width - drawnWidth) / 2,
+    (height - drawnHeight) / 2,
+    drawnWidth,
+    drawnHeight,
+  );
   return { width, height, data: context.getImageData(0, 0, width, height).data };
 }
 
@@ -68,7 +74,12 @@ export function toValues(pixels: Pixels, channels: number, how: Normalisation): 
 }
 
 /** A tensor's picture: its range says how to show it. */
-export function fromValues(values: ArrayLike<number>, width: number, height: number, channels: number): ImageData {
+export function fromValues(
+  values: ArrayLike<number>,
+  width: number,
+  height: number,
+  channels: number,
+): ImageData {
   let min = Infinity;
   let max = -Infinity;
   for (let i = 0; i < values.length; ++i) {
@@ -82,7 +93,9 @@ export function fromValues(values: ArrayLike<number>, width: number, height: num
   else if (min >= 0 && max <= 255) [scale, offset] = [1, 0];
   const image = new ImageData(width, height);
   for (let i = 0; i < width * height; ++i) {
-    for (let c = 0; c < 3; ++c) image.data[4 * i + c] = values[i * channels + (channels === 1 ? 0 : c)]! * scale + offset;
+    for (let c = 0; c < 3; ++c) {
+      image.data[4 * i + c] = values[i * channels + (channels === 1 ? 0 : c)]! * scale + offset;
+    }
     image.data[4 * i + 3] = 255;
   }
   return image;

@@ -10,7 +10,9 @@ export const en = {
   titleEmpty: 'Zeolite: models to TensorFlow Lite, in this tab',
   titleReading: (file: string) => `Reading ${file} · Zeolite`,
   titleConverting: (file: string, share: number | undefined) =>
-    share === undefined ? `Converting ${file} · Zeolite` : `${Math.round(share * 100)} % · ${file} · Zeolite`,
+    share === undefined
+      ? `Converting ${file} · Zeolite`
+      : `${Math.round(share * 100)} % · ${file} · Zeolite`,
   titleResult: (file: string) => `${file} · Zeolite`,
   titleRefused: (file: string) => `Can’t convert ${file} · Zeolite`,
   titleFailed: (file: string) => `Something went wrong with ${file} · Zeolite`,
@@ -44,7 +46,7 @@ export const en = {
     checks: [
       'Switch your network off now. Everything still works: the page has all that it needs.',
       'Or open the developer tools’ network panel, drop a model, convert it and run it: no request appears.',
-      'The page’s Content-Security-Policy forbids connections to any other place, and the browser enforces it, in the workers too: connect-src \'self\'.',
+      "The page’s Content-Security-Policy forbids connections to any other place, and the browser enforces it, in the workers too: connect-src 'self'.",
     ],
     close: 'Close',
     ready: 'Ready',
@@ -61,7 +63,15 @@ export const en = {
     zeros: (share: number) => `${percent(share)} zeros`,
   },
 
-  formats: { keras: 'Keras model', 'keras-h5': 'Keras model', 'keras-json': 'Keras model', tflite: 'TensorFlow Lite model', tensorflow: 'TensorFlow model', tfjs: 'TensorFlow.js model', onnx: 'ONNX model' } as {
+  formats: {
+    keras: 'Keras model',
+    'keras-h5': 'Keras model',
+    'keras-json': 'Keras model',
+    tflite: 'TensorFlow Lite model',
+    tensorflow: 'TensorFlow model',
+    tfjs: 'TensorFlow.js model',
+    onnx: 'ONNX model',
+  } as {
     [format: string]: string;
   },
 
@@ -88,7 +98,8 @@ export const en = {
     downloadShort: 'Download',
     opened: (file: string) => `${file} is open`,
     sparse: 'Store zeros compactly',
-    sparseHelp: 'Writes pruned weights in TensorFlow Lite’s sparse encoding: the same answers from a smaller file.',
+    sparseHelp:
+      'Writes pruned weights in TensorFlow Lite’s sparse encoding: the same answers from a smaller file.',
     tabs: { report: 'Report', run: 'Run', details: 'Details' },
     tabList: 'About the model',
     divider: 'Share of the width that the source graph has',
@@ -138,7 +149,8 @@ export const en = {
     subgraph: 'Graph',
     laying: 'Arranging the graph…',
     failed: 'The graph could not be arranged.',
-    node: (name: string, kind: string, output: string) => [kind, name, output && `gives ${output}`].filter(Boolean).join(', '),
+    node: (name: string, kind: string, output: string) =>
+      [kind, name, output && `gives ${output}`].filter(Boolean).join(', '),
     input: (name: string) => `input ${name}`,
     output: (name: string) => `output ${name}`,
     became: (what: string) => `became ${what}`,
@@ -169,7 +181,8 @@ export const en = {
     noStats: 'No statistics for this type.',
     scale: 'scale',
     zeroPoint: 'zero point',
-    perAxis: (count: number, axis: number) => `${plural(count, 'scale', 'scales')} along axis ${axis}`,
+    perAxis: (count: number, axis: number) =>
+      `${plural(count, 'scale', 'scales')} along axis ${axis}`,
     input: 'Input',
     output: 'Output',
     absent: 'absent',
@@ -229,7 +242,13 @@ export const en = {
     rgb: 'RGB',
     bgr: 'BGR',
     asModelSees: 'As the model sees it',
-    source: { random: 'Random values', zeros: 'Zeros', picture: 'Picture', file: 'File', text: 'Text' },
+    source: {
+      random: 'Random values',
+      zeros: 'Zeros',
+      picture: 'Picture',
+      file: 'File',
+      text: 'Text',
+    },
     labels: 'Labels',
     labelsHelp: 'One a line, in the order of the outputs',
     labelsPaste: 'Paste labels',
@@ -246,7 +265,8 @@ export const en = {
     expected: 'expected',
     predicted: 'predicted',
     sampleRight: (right: number, all: number) => `${right} of ${all} right`,
-    samplePicture: (expected: string, predicted: string) => `Image of ${expected}, predicted ${predicted}`,
+    samplePicture: (expected: string, predicted: string) =>
+      `Image of ${expected}, predicted ${predicted}`,
     sampleWaiting: (expected: string) => `Image of ${expected}`,
     values_: 'Values',
     asPicture: 'As a picture',
@@ -262,7 +282,8 @@ export const en = {
     reset: 'Forget the state',
     resetDone: 'The state is forgotten',
     profileResets: 'Measuring runs the model ten times and then forgets its state.',
-    wrongCount: (want: number, got: number) => `The file holds ${integer(got)} values; the input takes ${integer(want)}.`,
+    wrongCount: (want: number, got: number) =>
+      `The file holds ${integer(got)} values; the input takes ${integer(want)}.`,
     badPicture: 'This picture could not be read.',
     loadFailed: 'The model can’t be run here',
     loading: 'Preparing the model…',
@@ -271,11 +292,15 @@ export const en = {
   },
 
   missing: {
-    heading: (count: number) => (count === 1 ? 'A file of weights is missing' : `${integer(count)} files of weights are missing`),
+    heading: (count: number) =>
+      count === 1
+        ? 'A file of weights is missing'
+        : `${integer(count)} files of weights are missing`,
     why: 'This model keeps weights in files of their own. Without them it can be looked at but not run:',
     help: 'Add them now, or drop the model again together with them, or the folder that holds them all.',
     add: (count: number) => (count === 1 ? 'Add the file' : 'Add the files'),
-    others: (names: readonly string[]) => `None of these is called ${names.map((name) => `‘${name}’`).join(' or ')}. The model knows its files by their names.`,
+    others: (names: readonly string[]) =>
+      `None of these is called ${names.map((name) => `‘${name}’`).join(' or ')}. The model knows its files by their names.`,
     inFile: (name: string) => `Its weights lie in the file ‘${name}’, which is missing.`,
   },
 
@@ -313,12 +338,15 @@ export const en = {
     heading: (file: string) => `${file} can’t be converted`,
     headingRead: (file: string) => `${file} can’t be read`,
     is: 'What it is',
-    reasons: (count: number) => (count === 1 ? 'What stands in the way' : `What stands in the way: ${integer(count)} reasons`),
+    reasons: (count: number) =>
+      count === 1 ? 'What stands in the way' : `What stands in the way: ${integer(count)} reasons`,
     again: 'Drop another file here',
     help: 'What helps',
-    architecture: 'This file holds only weights. Add the model’s architecture, the JSON that model.to_json() gives, and both are read together.',
+    architecture:
+      'This file holds only weights. Add the model’s architecture, the JSON that model.to_json() gives, and both are read together.',
     addArchitecture: 'Add the architecture (.json)',
-    weights: 'This file holds only the architecture. Add the model’s weights, the file that model.save_weights() gives, and both are read together.',
+    weights:
+      'This file holds only the architecture. Add the model’s weights, the file that model.save_weights() gives, and both are read together.',
     addWeights: 'Add the weights (.h5)',
     announced: (count: number) => `Refused for ${plural(count, 'reason', 'reasons')}`,
     at: (layer: string) => `Layer ${layer}`,
@@ -330,9 +358,11 @@ export const en = {
     memory: 'The model needs more memory than this tab can have.',
     memoryHelp: 'Close other tabs, or convert it on the command line: npx zeolite convert',
     environment: 'Something that the page needs is missing in this browser.',
-    environmentHelp: 'A current browser on a desktop or phone has all of it. Reload, or try another one.',
+    environmentHelp:
+      'A current browser on a desktop or phone has all of it. Reload, or try another one.',
     bug: 'That is a fault of ours, not of your file.',
-    bugHelp: 'Try again; if it happens again, copy the details below into a report. Another model works as before.',
+    bugHelp:
+      'Try again; if it happens again, copy the details below into a report. Another model works as before.',
     details: 'Details',
     copy: 'Copy the details',
   },

@@ -7,11 +7,15 @@ import { bytes, integer, shapeOf, text } from '../format.js';
 import type { State } from '../state.js';
 import { t } from '../strings/index.js';
 
-function pairs(entries: readonly (readonly [string, string | HTMLElement | null | undefined])[]): HTMLElement {
+function pairs(
+  entries: readonly (readonly [string, string | HTMLElement | null | undefined])[],
+): HTMLElement {
   return h(
     'dl',
     { class: 'pairs' },
-    entries.filter(([, value]) => value !== '' && value !== null && value !== undefined).map(([label, value]) => [h('dt', null, label), h('dd', null, value ?? '')]),
+    entries
+      .filter(([, value]) => value !== '' && value !== null && value !== undefined)
+      .map(([label, value]) => [h('dt', null, label), h('dd', null, value ?? '')]),
   );
 }
 
@@ -20,12 +24,24 @@ function card(title: string, ...content: (HTMLElement | null)[]): HTMLElement {
 }
 
 function tensors(list: readonly TensorInfo[]): HTMLElement {
-  return h('ul', { class: 'plain mono' }, list.map((info) => h('li', null, `${info.name}  ${info.dtype} ${shapeOf(info)}`)));
+  return h(
+    'ul',
+    { class: 'plain mono' },
+    list.map((info) => h('li', null, `${info.name}  ${info.dtype} ${shapeOf(info)}`)),
+  );
 }
 
 function signatures(inspection: Inspection): HTMLElement[] {
   return Object.entries(inspection.signatures).map(([key, signature]) =>
-    h('div', { class: 'signature' }, h('h3', { class: 'mono' }, key), h('h4', null, t.details.inputs), tensors(signature.inputs), h('h4', null, t.details.outputs), tensors(signature.outputs)),
+    h(
+      'div',
+      { class: 'signature' },
+      h('h3', { class: 'mono' }, key),
+      h('h4', null, t.details.inputs),
+      tensors(signature.inputs),
+      h('h4', null, t.details.outputs),
+      tensors(signature.outputs),
+    ),
   );
 }
 
@@ -53,7 +69,17 @@ function kinds(inspection: Inspection): HTMLElement {
   return h(
     'ul',
     { class: 'plain kinds' },
-    [...counts].sort((a, b) => b[1].count - a[1].count).map(([name, { count, family }]) => h('li', null, h('span', { class: `swatch family-${family}` }), name, h('span', { class: 'number-small' }, integer(count)))),
+    [...counts]
+      .sort((a, b) => b[1].count - a[1].count)
+      .map(([name, { count, family }]) =>
+        h(
+          'li',
+          null,
+          h('span', { class: `swatch family-${family}` }),
+          name,
+          h('span', { class: 'number-small' }, integer(count)),
+        ),
+      ),
   );
 }
 
@@ -71,7 +97,12 @@ export function detailsTab(app: App): { element: HTMLElement; update(state: Stat
       [t.details.author, metadata.author],
       [t.details.license, metadata.license],
       [t.details.labels, metadata.labels.length > 0 ? integer(metadata.labels.length) : ''],
-      [t.details.files, metadata.files.map((file) => `${file.name} (${text(bytes(file.bytes.byteLength))})`).join(', ')],
+      [
+        t.details.files,
+        metadata.files
+          .map((file) => `${file.name} (${text(bytes(file.bytes.byteLength))})`)
+          .join(', '),
+      ],
     ] as const;
     fill(
       element,
@@ -79,7 +110,12 @@ export function detailsTab(app: App): { element: HTMLElement; update(state: Stat
       fileCard(t.details.target, result.name, result.tflite.size, target),
       card(t.details.signatures, ...signatures(target)),
       card(t.details.operators, kinds(target)),
-      card(t.details.metadata, about.some(([, value]) => value !== '') ? pairs(about) : h('p', { class: 'quiet' }, t.details.noMetadata)),
+      card(
+        t.details.metadata,
+        about.some(([, value]) => value !== '')
+          ? pairs(about)
+          : h('p', { class: 'quiet' }, t.details.noMetadata),
+      ),
       card(t.details.engine, engine),
     );
   }
@@ -95,7 +131,13 @@ export function detailsTab(app: App): { element: HTMLElement; update(state: Stat
           [t.details.threads, features.threads ? integer(features.maxThreads) : t.details.no],
           [t.details.isolated, features.crossOriginIsolated ? t.details.yes : t.details.no],
         ]),
-        features.reasons.length > 0 ? h('ul', null, features.reasons.map((reason) => h('li', { class: 'quiet' }, reason))) : null,
+        features.reasons.length > 0
+          ? h(
+              'ul',
+              null,
+              features.reasons.map((reason) => h('li', { class: 'quiet' }, reason)),
+            )
+          : null,
       );
     },
   };

@@ -30,21 +30,45 @@ export function emptyView(app: App): View {
     'button',
     { class: 'sample', type: 'button', disabled: true, on: { click: () => app.openSample() } },
     picture,
-    h('span', { class: 'sample-text' }, h('span', { class: 'sample-title' }, h('strong', null, t.empty.sample), ': ', t.empty.sampleIs), sampleFacts),
+    h(
+      'span',
+      { class: 'sample-text' },
+      h(
+        'span',
+        { class: 'sample-title' },
+        h('strong', null, t.empty.sample),
+        ': ',
+        t.empty.sampleIs,
+      ),
+      sampleFacts,
+    ),
     icon('arrow'),
   );
   const dialog = h(
     'dialog',
     { class: 'dialog', 'aria-labelledby': 'check-title' },
     h('h2', { id: 'check-title' }, t.empty.checkTitle),
-    h('ol', null, t.empty.checks.map((check) => h('li', null, check))),
-    h('button', { class: 'button', type: 'button', on: { click: () => dialog.close() } }, t.empty.close),
+    h(
+      'ol',
+      null,
+      t.empty.checks.map((check) => h('li', null, check)),
+    ),
+    h(
+      'button',
+      { class: 'button', type: 'button', on: { click: () => dialog.close() } },
+      t.empty.close,
+    ),
   );
   const ready = h('p', { class: 'ready' });
   const element = h(
     'div',
     { class: 'empty' },
-    h('div', { class: 'empty-text' }, h('h1', null, t.empty.heading), h('p', { class: 'lead' }, t.empty.lead)),
+    h(
+      'div',
+      { class: 'empty-text' },
+      h('h1', null, t.empty.heading),
+      h('p', { class: 'lead' }, t.empty.lead),
+    ),
     dropTarget(t.empty.drop),
     sample,
     h(
@@ -52,7 +76,11 @@ export function emptyView(app: App): View {
       { class: 'stays' },
       icon('lock'),
       h('span', null, t.empty.stays, ' '),
-      h('button', { class: 'link', type: 'button', on: { click: () => dialog.showModal() } }, t.empty.check),
+      h(
+        'button',
+        { class: 'link', type: 'button', on: { click: () => dialog.showModal() } },
+        t.empty.check,
+      ),
     ),
     ready,
     dialog,
@@ -65,14 +93,28 @@ export function emptyView(app: App): View {
         shown = state.sample;
         if (typeof shown === 'object') {
           const size = text(bytes(shown.file.size));
-          sampleFacts.textContent = t.empty.sampleFacts(size, `${(shown.accuracy * 100).toFixed(1)}\u00a0%`, shown.accuracyImages);
-          fill(picture, shown.images.slice(0, 4).map((image) => h('img', { src: image.url, alt: '', width: 32, height: 32 })));
+          sampleFacts.textContent = t.empty.sampleFacts(
+            size,
+            `${(shown.accuracy * 100).toFixed(1)}\u00a0%`,
+            shown.accuracyImages,
+          );
+          fill(
+            picture,
+            shown.images
+              .slice(0, 4)
+              .map((image) => h('img', { src: image.url, alt: '', width: 32, height: 32 })),
+          );
         } else {
-          sampleFacts.textContent = shown === 'missing' ? t.empty.sampleMissing : t.empty.sampleLoading;
+          sampleFacts.textContent =
+            shown === 'missing' ? t.empty.sampleMissing : t.empty.sampleLoading;
         }
         sample.disabled = typeof shown !== 'object';
       }
-      const words = { preparing: t.empty.preparing, ready: state.offline ? t.empty.readyOffline : t.empty.ready, failed: t.empty.prepareFailed };
+      const words = {
+        preparing: t.empty.preparing,
+        ready: state.offline ? t.empty.readyOffline : t.empty.ready,
+        failed: t.empty.prepareFailed,
+      };
       fill(ready, state.engine === 'ready' ? icon('check') : null, words[state.engine]);
       ready.classList.toggle('bad', state.engine === 'failed');
     },
@@ -87,12 +129,18 @@ export function factsInWords(state: State): string {
   const parts = [
     inspection.producer || t.formats[inspection.format] || inspection.format,
     inspection.format === 'tflite' ? t.reading.operators(nodes) : t.reading.layers(nodes),
-    t.reading.parameters(inspection.parameters < 10_000 ? integer(inspection.parameters) : text(countOf(inspection.parameters))),
+    t.reading.parameters(
+      inspection.parameters < 10_000
+        ? integer(inspection.parameters)
+        : text(countOf(inspection.parameters)),
+    ),
   ];
   if (inspection.zeros > 0.005) parts.push(t.reading.zeros(inspection.zeros));
   return parts.join(' · ');
 }
 
 function countOf(value: number): { value: string; unit: string } {
-  return value < 1e6 ? { value: (value / 1e6).toFixed(2), unit: 'M' } : { value: (value / 1e6).toFixed(value < 1e8 ? 1 : 0), unit: 'M' };
+  return value < 1e6
+    ? { value: (value / 1e6).toFixed(2), unit: 'M' }
+    : { value: (value / 1e6).toFixed(value < 1e8 ? 1 : 0), unit: 'M' };
 }

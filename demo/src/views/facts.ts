@@ -9,7 +9,12 @@ function number({ value, unit }: Quantity): HTMLElement {
 }
 
 function fact(label: string, value: (HTMLElement | null)[], note: string): HTMLElement {
-  return h('div', { class: 'fact' }, h('dt', null, label), h('dd', null, h('div', { class: 'fact-value' }, value), h('div', { class: 'fact-note' }, note)));
+  return h(
+    'div',
+    { class: 'fact' },
+    h('dt', null, label),
+    h('dd', null, h('div', { class: 'fact-value' }, value), h('div', { class: 'fact-note' }, note)),
+  );
 }
 
 function change(before: number, after: number): string {
@@ -20,8 +25,17 @@ function change(before: number, after: number): string {
 }
 
 function pair(before: number | undefined, after: number | undefined): (HTMLElement | null)[] {
-  const arrow = h('span', { class: 'to' }, h('span', { 'aria-hidden': 'true' }, '→'), h('span', { class: 'out-of-sight' }, ` ${t.facts.to} `));
-  return [before === undefined ? null : number(bytes(before)), before === undefined ? null : arrow, after === undefined ? null : number(bytes(after))];
+  const arrow = h(
+    'span',
+    { class: 'to' },
+    h('span', { 'aria-hidden': 'true' }, '→'),
+    h('span', { class: 'out-of-sight' }, ` ${t.facts.to} `),
+  );
+  return [
+    before === undefined ? null : number(bytes(before)),
+    before === undefined ? null : arrow,
+    after === undefined ? null : number(bytes(after)),
+  ];
 }
 
 export function factsStrip(): { element: HTMLElement; update(state: State): void } {
@@ -33,29 +47,53 @@ export function factsStrip(): { element: HTMLElement; update(state: State): void
       if (!target || !result) return;
       const { report } = result;
       const operators = target.graphs.reduce((sum, graph) => sum + graph.nodes.length, 0);
-      const kinds = new Set(target.graphs.flatMap((graph) => graph.nodes.map((node) => node.class))).size;
+      const kinds = new Set(target.graphs.flatMap((graph) => graph.nodes.map((node) => node.class)))
+        .size;
       const layers = source?.graphs.reduce((sum, graph) => sum + graph.nodes.length, 0);
       const before = report ? report.bytesIn || state.fileBytes : undefined;
       const after = result.tflite.size;
       const parameters = report?.parameters ?? target.parameters;
-      const waiting = gzipAfter === undefined || (report && state.source && gzipBefore === undefined);
+      const waiting =
+        gzipAfter === undefined || (report && state.source && gzipBefore === undefined);
       const zeros = report?.zeros ?? target.zeros;
       fill(
         element,
         fact(t.facts.size, pair(before, after), before === undefined ? '' : change(before, after)),
         fact(
           t.facts.gzip,
-          gzipAfter === undefined ? [h('span', { class: 'number waiting' }, '…')] : pair(report ? gzipBefore : undefined, gzipAfter),
-          waiting ? t.facts.counting : gzipBefore !== undefined && gzipAfter !== undefined ? change(gzipBefore, gzipAfter) : '',
+          gzipAfter === undefined
+            ? [h('span', { class: 'number waiting' }, '…')]
+            : pair(report ? gzipBefore : undefined, gzipAfter),
+          waiting
+            ? t.facts.counting
+            : gzipBefore !== undefined && gzipAfter !== undefined
+              ? change(gzipBefore, gzipAfter)
+              : '',
         ),
-        fact(t.facts.parameters, [number(count(parameters))], parameters > 0 ? `${percent(zeros)} ${t.facts.zeros.toLowerCase()}` : ''),
-        fact(t.facts.operators, [number(count(operators))], layers === undefined ? t.facts.kinds(kinds) : t.facts.fromLayers(layers)),
+        fact(
+          t.facts.parameters,
+          [number(count(parameters))],
+          parameters > 0 ? `${percent(zeros)} ${t.facts.zeros.toLowerCase()}` : '',
+        ),
+        fact(
+          t.facts.operators,
+          [number(count(operators))],
+          layers === undefined ? t.facts.kinds(kinds) : t.facts.fromLayers(layers),
+        ),
         report ? fact(t.facts.time, [number(milliseconds(result.time))], '') : null,
         fact(t.facts.runtime, [number({ value: target.minRuntime || '–', unit: '' })], ''),
         fact(
           t.facts.latency,
-          [latency ? number(milliseconds(latency.time)) : h('span', { class: 'number waiting' }, '–')],
-          !latency ? t.facts.latencyNone : latency.runs > 1 ? t.facts.median(latency.runs) : t.facts.firstRun,
+          [
+            latency
+              ? number(milliseconds(latency.time))
+              : h('span', { class: 'number waiting' }, '–'),
+          ],
+          !latency
+            ? t.facts.latencyNone
+            : latency.runs > 1
+              ? t.facts.median(latency.runs)
+              : t.facts.firstRun,
         ),
       );
     },

@@ -36,10 +36,20 @@ export function missingWeights(app: App): HTMLElement | null {
       { class: 'callout-text' },
       h('h2', null, icon('warning'), t.missing.heading(missing.length)),
       h('p', null, t.missing.why),
-      h('ul', { class: 'plain mono' }, missing.map((name) => h('li', null, name))),
+      h(
+        'ul',
+        { class: 'plain mono' },
+        missing.map((name) => h('li', null, name)),
+      ),
       h('p', null, t.missing.help),
     ),
-    h('button', { class: 'button primary', type: 'button', on: { click: () => chooser.click() } }, icon('file'), h('span', null, t.missing.add(missing.length)), chooser),
+    h(
+      'button',
+      { class: 'button primary', type: 'button', on: { click: () => chooser.click() } },
+      icon('file'),
+      h('span', null, t.missing.add(missing.length)),
+      chooser,
+    ),
     trouble,
   );
 }

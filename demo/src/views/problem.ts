@@ -16,7 +16,9 @@ export function refusedView(app: App): View {
   if (!problem) throw new Error('refused without a reason');
   const inspection = source ?? target;
   const issues = problem.issues;
-  const workspace = inspection ? new Workspace({ source: inspection, target: undefined, report: undefined, issues }) : undefined;
+  const workspace = inspection
+    ? new Workspace({ source: inspection, target: undefined, report: undefined, issues })
+    : undefined;
   const show = (name: string): void => {
     const ref = workspace?.find('source', name);
     if (ref) workspace!.open('source', ref);
@@ -33,15 +35,32 @@ export function refusedView(app: App): View {
             h(
               'div',
               null,
-              where ? (known ? h('button', { class: 'link', type: 'button', on: { click: () => show(issue.name) } }, where) : h('strong', null, where)) : null,
+              where
+                ? known
+                  ? h(
+                      'button',
+                      { class: 'link', type: 'button', on: { click: () => show(issue.name) } },
+                      where,
+                    )
+                  : h('strong', null, where)
+                : null,
               h('p', null, sentence(issue.reason)),
               issue.help ? h('p', { class: 'help' }, sentence(issue.help)) : null,
             ),
           );
         })
-      : [h('li', { class: 'reason' }, icon('blocked'), h('div', null, h('p', null, sentence(problem.message))))];
+      : [
+          h(
+            'li',
+            { class: 'reason' },
+            icon('blocked'),
+            h('div', null, h('p', null, sentence(problem.message))),
+          ),
+        ];
   // The first of them is in view from the start.
-  const first = issues.map((issue) => workspace?.find('source', issue.name)).find((ref) => ref !== undefined);
+  const first = issues
+    .map((issue) => workspace?.find('source', issue.name))
+    .find((ref) => ref !== undefined);
   if (first) void workspace!.reveal('source', first);
   const words = factsInWords(state);
   const element = h(
@@ -50,10 +69,30 @@ export function refusedView(app: App): View {
     h(
       'div',
       { class: 'refused-text' },
-      h('h1', null, inspection ? t.refused.heading(state.fileName) : t.refused.headingRead(state.fileName)),
+      h(
+        'h1',
+        null,
+        inspection ? t.refused.heading(state.fileName) : t.refused.headingRead(state.fileName),
+      ),
       h('p', { class: 'lead' }, [text(bytes(state.fileBytes)), words].filter(Boolean).join(' · ')),
       problem.wantsSecond
-        ? h('div', { class: 'callout' }, h('p', null, problem.wantsSecond === 'architecture' ? t.refused.architecture : t.refused.weights), h('button', { class: 'button primary', type: 'button', on: { click: chooseFile } }, icon('file'), problem.wantsSecond === 'architecture' ? t.refused.addArchitecture : t.refused.addWeights))
+        ? h(
+            'div',
+            { class: 'callout' },
+            h(
+              'p',
+              null,
+              problem.wantsSecond === 'architecture' ? t.refused.architecture : t.refused.weights,
+            ),
+            h(
+              'button',
+              { class: 'button primary', type: 'button', on: { click: chooseFile } },
+              icon('file'),
+              problem.wantsSecond === 'architecture'
+                ? t.refused.addArchitecture
+                : t.refused.addWeights,
+            ),
+          )
         : null,
       h('h2', null, t.refused.reasons(Math.max(1, issues.length))),
       h('ul', { class: 'reasons' }, reasons),
@@ -68,10 +107,28 @@ export function failedView(app: App): View {
   const { state } = app.store;
   const { problem } = state;
   if (!problem) throw new Error('failed without a reason');
-  const kind = problem.code === 'out-of-memory' ? 'memory' : problem.code === 'environment' ? 'environment' : 'bug';
-  const happened = { memory: t.failed.memory, environment: t.failed.environment, bug: t.failed.bug }[kind];
-  const help = { memory: t.failed.memoryHelp, environment: t.failed.environmentHelp, bug: t.failed.bugHelp }[kind];
-  const copy = h('button', { class: 'button small', type: 'button' }, icon('copy'), h('span', null, t.failed.copy));
+  const kind =
+    problem.code === 'out-of-memory'
+      ? 'memory'
+      : problem.code === 'environment'
+        ? 'environment'
+        : 'bug';
+  const happened = {
+    memory: t.failed.memory,
+    environment: t.failed.environment,
+    bug: t.failed.bug,
+  }[kind];
+  const help = {
+    memory: t.failed.memoryHelp,
+    environment: t.failed.environmentHelp,
+    bug: t.failed.bugHelp,
+  }[kind];
+  const copy = h(
+    'button',
+    { class: 'button small', type: 'button' },
+    icon('copy'),
+    h('span', null, t.failed.copy),
+  );
   copy.addEventListener('click', () => void copyText(problem.details, copy));
   const element = h('div', { class: 'refused' });
   fill(
@@ -83,7 +140,13 @@ export function failedView(app: App): View {
       h('p', { class: 'lead' }, happened),
       h('p', null, sentence(problem.message)),
       h('p', { class: 'help' }, help),
-      h('details', { class: 'fold' }, h('summary', null, t.failed.details), h('pre', { tabindex: '0' }, problem.details), copy),
+      h(
+        'details',
+        { class: 'fold' },
+        h('summary', null, t.failed.details),
+        h('pre', { tabindex: '0' }, problem.details),
+        copy,
+      ),
       dropTarget(t.refused.again),
     ),
   );

@@ -13,29 +13,54 @@ export function progressView(app: App): View {
   const facts = h('p', { class: 'lead' });
   const stages = h('ol', { class: 'stages' });
   const elapsed = h('span', { class: 'elapsed' });
-  const cancel = h('button', { class: 'button', type: 'button', on: { click: () => app.cancel() } }, icon('close'), t.converting.cancel);
+  const cancel = h(
+    'button',
+    { class: 'button', type: 'button', on: { click: () => app.cancel() } },
+    icon('close'),
+    t.converting.cancel,
+  );
   const element = h(
     'div',
     { class: 'progress' },
     heading,
     facts,
     stages,
-    h('div', { class: 'progress-foot' }, h('span', null, `${t.converting.elapsed} `, elapsed), cancel),
+    h(
+      'div',
+      { class: 'progress-foot' },
+      h('span', null, `${t.converting.elapsed} `, elapsed),
+      cancel,
+    ),
   );
-  const rows = new Map<string, { row: HTMLElement; bar: HTMLElement; fill: HTMLElement; share: HTMLElement }>();
+  const rows = new Map<
+    string,
+    { row: HTMLElement; bar: HTMLElement; fill: HTMLElement; share: HTMLElement }
+  >();
   let timer = 0;
   const tick = (): void => {
     const { startedAt } = app.store.state;
     elapsed.textContent = clock(startedAt > 0 ? performance.now() - startedAt : 0);
   };
 
-  const rowOf = (stage: string): { row: HTMLElement; bar: HTMLElement; fill: HTMLElement; share: HTMLElement } => {
+  const rowOf = (
+    stage: string,
+  ): { row: HTMLElement; bar: HTMLElement; fill: HTMLElement; share: HTMLElement } => {
     const known = rows.get(stage);
     if (known) return known;
     const name = t.converting.stages[stage] ?? stage;
     const share = h('span', { class: 'stage-share' });
     const inner = h('span', { class: 'meter-fill' });
-    const bar = h('span', { class: 'meter', role: 'progressbar', 'aria-label': name, 'aria-valuemin': '0', 'aria-valuemax': '100' }, inner);
+    const bar = h(
+      'span',
+      {
+        class: 'meter',
+        role: 'progressbar',
+        'aria-label': name,
+        'aria-valuemin': '0',
+        'aria-valuemax': '100',
+      },
+      inner,
+    );
     const row = h('li', { class: 'stage' }, h('span', { class: 'stage-name' }, name), share, bar);
     const made = { row, bar, fill: inner, share };
     rows.set(stage, made);
@@ -45,15 +70,27 @@ export function progressView(app: App): View {
   return {
     element,
     update(state: State) {
-      heading.textContent = state.phase === 'reading' ? t.reading.heading(state.fileName) : t.converting.heading(state.fileName);
+      heading.textContent =
+        state.phase === 'reading'
+          ? t.reading.heading(state.fileName)
+          : t.converting.heading(state.fileName);
       const words = factsInWords(state);
-      facts.textContent = words ? `${text(bytes(state.fileBytes))} · ${words}` : text(bytes(state.fileBytes));
+      facts.textContent = words
+        ? `${text(bytes(state.fileBytes))} · ${words}`
+        : text(bytes(state.fileBytes));
       const made = state.stages.map(({ stage, done, total }) => {
         const entry = rowOf(stage);
         const share = total > 0 ? Math.min(1, done / total) : 0;
         entry.fill.style.transform = `scaleX(${share})`;
         entry.bar.setAttribute('aria-valuenow', String(Math.round(share * 100)));
-        fill(entry.share, share >= 1 ? icon('check', t.converting.done) : total > 0 ? `${Math.round(share * 100)}\u00a0%` : '');
+        fill(
+          entry.share,
+          share >= 1
+            ? icon('check', t.converting.done)
+            : total > 0
+              ? `${Math.round(share * 100)}\u00a0%`
+              : '',
+        );
         entry.row.classList.toggle('current', total > 0 && share < 1);
         entry.row.classList.toggle('over', share >= 1);
         return entry.row;

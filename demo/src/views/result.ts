@@ -54,15 +54,36 @@ export function resultView(app: App): View {
 function actions(app: App): HTMLElement {
   const { result } = app.store.state;
   const { tflite, name, report, sparse } = result!;
-  const sparseBox = h('input', { type: 'checkbox', id: 'sparse', 'aria-describedby': 'sparse-help' });
+  const sparseBox = h('input', {
+    type: 'checkbox',
+    id: 'sparse',
+    'aria-describedby': 'sparse-help',
+  });
   sparseBox.checked = sparse;
   sparseBox.addEventListener('change', () => void app.convertAgain(sparseBox.checked));
   return h(
     'div',
     { class: 'actions' },
-    h('button', { class: 'button primary', type: 'button', title: name, 'aria-label': t.result.download(name), on: { click: () => download(tflite, name) } }, icon('download'), h('span', null, t.result.downloadShort)),
+    h(
+      'button',
+      {
+        class: 'button primary',
+        type: 'button',
+        title: name,
+        'aria-label': t.result.download(name),
+        on: { click: () => download(tflite, name) },
+      },
+      icon('download'),
+      h('span', null, t.result.downloadShort),
+    ),
     report && report.zeros > 0.4
-      ? h('label', { class: 'check', for: 'sparse', title: t.result.sparseHelp }, sparseBox, t.result.sparse, h('span', { id: 'sparse-help', class: 'out-of-sight' }, t.result.sparseHelp))
+      ? h(
+          'label',
+          { class: 'check', for: 'sparse', title: t.result.sparseHelp },
+          sparseBox,
+          t.result.sparse,
+          h('span', { id: 'sparse-help', class: 'out-of-sight' }, t.result.sparseHelp),
+        )
       : null,
   );
 }
@@ -81,11 +102,24 @@ function tabs(panels: Record<Tab, HTMLElement>, onShow: (tab: Tab) => void): HTM
       onShow(tab);
       // Little of the tab can be seen below the graphs: it comes up to where it can be used.
       const { top } = list.getBoundingClientRect();
-      if (top > innerHeight * 0.6) list.scrollIntoView({ block: 'start', behavior: reducedMotion() ? 'auto' : 'smooth' });
+      if (top > innerHeight * 0.6) {
+        list.scrollIntoView({ block: 'start', behavior: reducedMotion() ? 'auto' : 'smooth' });
+      }
     }
   };
   for (const tab of kTabs) {
-    buttons[tab] = h('button', { class: 'tab', type: 'button', role: 'tab', id: `tab-${tab}`, 'aria-controls': `panel-${tab}`, on: { click: () => show(tab, true) } }, t.result.tabs[tab]);
+    buttons[tab] = h(
+      'button',
+      {
+        class: 'tab',
+        type: 'button',
+        role: 'tab',
+        id: `tab-${tab}`,
+        'aria-controls': `panel-${tab}`,
+        on: { click: () => show(tab, true) },
+      },
+      t.result.tabs[tab],
+    );
     panels[tab].id = `panel-${tab}`;
     panels[tab].setAttribute('role', 'tabpanel');
     panels[tab].setAttribute('aria-labelledby', `tab-${tab}`);

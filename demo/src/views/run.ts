@@ -1,5 +1,13 @@
 // Run: inputs made from the model's own shapes, outputs by what they look like, how long it takes.
-import { loadModel, type Inspection, type Model, type NamedTensors, type Profile, type SignatureInfo, type TensorInput } from 'zeolite';
+import {
+  loadModel,
+  type Inspection,
+  type Model,
+  type NamedTensors,
+  type Profile,
+  type SignatureInfo,
+  type TensorInput,
+} from 'zeolite';
 import type { App } from '../app.js';
 import { announce, fill, h, uniqueId } from '../dom.js';
 import { integer, milliseconds, sentence, text } from '../format.js';
@@ -14,9 +22,15 @@ import { missingWeights } from './missing_weights.js';
 const kQuick = 700;
 const kRuns = 10;
 
-/** Whether a run finds what the one before it left: variables, or the state of recurrent operators. */
+/**
+ * Whether a run finds what the one before it left: variables, or the state of recurrent operators.
+ */
 const keepsState = (inspection: Inspection): boolean =>
-  inspection.graphs.some(({ nodes, tensors }) => tensors.some((tensor) => tensor.variable) || nodes.some((node) => node.class === 'ASSIGN_VARIABLE'));
+  inspection.graphs.some(
+    ({ nodes, tensors }) =>
+      tensors.some((tensor) => tensor.variable) ||
+      nodes.some((node) => node.class === 'ASSIGN_VARIABLE'),
+  );
 
 export interface RunTab {
   element: HTMLElement;
@@ -33,12 +47,20 @@ export function runTab(app: App): RunTab {
 class Run {
   readonly element = h('div', { class: 'run' });
   private readonly inputs = h('div', { class: 'run-inputs' });
-  private readonly outputs = h('div', { class: 'run-outputs' }, h('p', { class: 'quiet' }, t.run.nothingYet));
+  private readonly outputs = h(
+    'div',
+    { class: 'run-outputs' },
+    h('p', { class: 'quiet' }, t.run.nothingYet),
+  );
   private readonly times = h('dl', { class: 'times' });
   private readonly problem = h('div', { class: 'note blocks', role: 'alert', hidden: true });
   private readonly thumbs = h('div', { class: 'thumbs' });
   private readonly profile = h('div', { class: 'profile' });
-  private readonly labelsBox = h('textarea', { rows: 4, spellcheck: 'false', placeholder: t.run.labelsHelp });
+  private readonly labelsBox = h('textarea', {
+    rows: 4,
+    spellcheck: 'false',
+    placeholder: t.run.labelsHelp,
+  });
   private readonly button: HTMLButtonElement;
   private readonly profileButton: HTMLButtonElement;
   private readonly ended = new AbortController();
@@ -60,10 +82,33 @@ class Run {
 
   constructor(private readonly app: App) {
     this.isStateful = keepsState(app.store.state.target!);
-    this.button = h('button', { class: 'button primary', type: 'button', disabled: true, on: { click: () => void this.run() } }, icon('play'), h('span', null, t.run.run));
-    this.profileButton = h('button', { class: 'button small', type: 'button', disabled: true, 'aria-expanded': 'false', on: { click: () => void this.toggleProfile() } }, t.run.profile);
+    this.button = h(
+      'button',
+      {
+        class: 'button primary',
+        type: 'button',
+        disabled: true,
+        on: { click: () => void this.run() },
+      },
+      icon('play'),
+      h('span', null, t.run.run),
+    );
+    this.profileButton = h(
+      'button',
+      {
+        class: 'button small',
+        type: 'button',
+        disabled: true,
+        'aria-expanded': 'false',
+        on: { click: () => void this.toggleProfile() },
+      },
+      t.run.profile,
+    );
     this.labelsBox.addEventListener('change', () => {
-      this.labels = this.labelsBox.value.split('\n').map((line) => line.trim()).filter(Boolean);
+      this.labels = this.labelsBox.value
+        .split('\n')
+        .map((line) => line.trim())
+        .filter(Boolean);
       this.showOutputs();
     });
     fill(this.element, h('p', { class: 'quiet' }, t.run.loading));
@@ -111,19 +156,74 @@ class Run {
 
   private mount(withThumbs: boolean): void {
     const keys = Object.keys(this.model!.signatures);
-    const signatures = h('select', { class: 'select', id: uniqueId('signature') }, keys.map((key) => h('option', { value: key }, key)));
+    const signatures = h(
+      'select',
+      { class: 'select', id: uniqueId('signature') },
+      keys.map((key) => h('option', { value: key }, key)),
+    );
     signatures.addEventListener('change', () => this.chooseSignature(signatures.value));
     const labelsId = uniqueId('labels');
     this.labelsBox.id = labelsId;
     fill(
       this.element,
-      withThumbs ? h('section', { class: 'sample-run' }, h('div', { class: 'section-head' }, h('h2', null, t.run.sample), h('span', { class: 'quiet', id: 'sample-right' })), this.thumbs) : null,
+      withThumbs
+        ? h(
+            'section',
+            { class: 'sample-run' },
+            h(
+              'div',
+              { class: 'section-head' },
+              h('h2', null, t.run.sample),
+              h('span', { class: 'quiet', id: 'sample-right' }),
+            ),
+            this.thumbs,
+          )
+        : null,
       h(
         'div',
         { class: 'run-columns' },
-        h('section', null, h('h2', null, t.run.inputs), keys.length > 1 ? h('div', { class: 'field' }, h('label', { for: signatures.id }, t.run.signature), signatures) : null, this.inputs, this.isStateful ? h('p', { class: 'quiet' }, t.run.stateful) : null, h('div', { class: 'buttons' }, this.button, this.isStateful ? this.resetButton() : null), this.problem),
-        h('section', null, h('h2', null, t.run.outputs), this.outputs, h('details', { class: 'fold' }, h('summary', null, t.run.labels), h('div', { class: 'field' }, h('label', { for: labelsId }, t.run.labelsHelp), this.labelsBox))),
-        h('section', null, h('h2', null, t.run.latency), this.times, this.profileButton, this.profile),
+        h(
+          'section',
+          null,
+          h('h2', null, t.run.inputs),
+          keys.length > 1
+            ? h(
+                'div',
+                { class: 'field' },
+                h('label', { for: signatures.id }, t.run.signature),
+                signatures,
+              )
+            : null,
+          this.inputs,
+          this.isStateful ? h('p', { class: 'quiet' }, t.run.stateful) : null,
+          h('div', { class: 'buttons' }, this.button, this.isStateful ? this.resetButton() : null),
+          this.problem,
+        ),
+        h(
+          'section',
+          null,
+          h('h2', null, t.run.outputs),
+          this.outputs,
+          h(
+            'details',
+            { class: 'fold' },
+            h('summary', null, t.run.labels),
+            h(
+              'div',
+              { class: 'field' },
+              h('label', { for: labelsId }, t.run.labelsHelp),
+              this.labelsBox,
+            ),
+          ),
+        ),
+        h(
+          'section',
+          null,
+          h('h2', null, t.run.latency),
+          this.times,
+          this.profileButton,
+          this.profile,
+        ),
       ),
     );
     this.showTimes();
@@ -132,7 +232,10 @@ class Run {
   private chooseSignature(key: string | undefined): void {
     this.signature = key;
     const { sample, isSample } = this.app.store.state;
-    const preset = isSample && typeof sample === 'object' ? { times: sample.scale, plus: sample.offset } : undefined;
+    const preset =
+      isSample && typeof sample === 'object'
+        ? { times: sample.scale, plus: sample.offset }
+        : undefined;
     this.editors = this.call.inputs.map((info) =>
       makeInput(
         info,
@@ -175,14 +278,19 @@ class Run {
     this.button.setAttribute('aria-busy', 'true');
     try {
       const begin = performance.now();
-      const tensors = await this.model.run(inputs, this.signature === undefined ? {} : { signature: this.signature });
+      const tensors = await this.model.run(
+        inputs,
+        this.signature === undefined ? {} : { signature: this.signature },
+      );
       this.timed(performance.now() - begin);
       this.problem.hidden = true;
       this.last = { tensors, info: this.call };
       const words = this.showOutputs();
       if (!this.inSeries) announce(t.run.announced(words));
       this.profileButton.disabled = false;
-      if (!this.isStateful && this.median === undefined && this.first! < kQuick) await this.measure(inputs);
+      if (!this.isStateful && this.median === undefined && this.first! < kQuick) {
+        await this.measure(inputs);
+      }
     } catch (error) {
       if (!this.ended.signal.aborted) this.showProblem(error);
     } finally {
@@ -199,7 +307,10 @@ class Run {
     const times: number[] = [];
     for (let i = 0; i < kRuns; ++i) {
       const begin = performance.now();
-      await this.model!.run(inputs, this.signature === undefined ? {} : { signature: this.signature });
+      await this.model!.run(
+        inputs,
+        this.signature === undefined ? {} : { signature: this.signature },
+      );
       times.push(performance.now() - begin);
       if (this.ended.signal.aborted || this.runAgain) return;
     }
@@ -222,13 +333,18 @@ class Run {
   }
 
   private showTimes(): void {
-    const value = (time: number | undefined): string => (time === undefined ? '–' : text(milliseconds(time)));
+    const value = (time: number | undefined): string =>
+      time === undefined ? '–' : text(milliseconds(time));
     fill(
       this.times,
       h('dt', null, t.run.first),
       h('dd', null, value(this.first)),
-      this.isStateful && this.median === undefined ? null : [h('dt', null, t.run.median), h('dd', null, value(this.median))],
-      this.model ? [h('dt', null, t.details.threads), h('dd', null, integer(this.model.threads))] : null,
+      this.isStateful && this.median === undefined
+        ? null
+        : [h('dt', null, t.run.median), h('dd', null, value(this.median))],
+      this.model
+        ? [h('dt', null, t.details.threads), h('dd', null, integer(this.model.threads))]
+        : null,
     );
   }
 
@@ -244,7 +360,10 @@ class Run {
         this.labels,
       ),
     );
-    fill(this.outputs, views.map((view) => view.element));
+    fill(
+      this.outputs,
+      views.map((view) => view.element),
+    );
     return views.map((view) => view.words).join('; ');
   }
 
@@ -258,18 +377,39 @@ class Run {
       const predicted = h('span', { class: 'thumb-predicted' }, '…');
       const button = h(
         'button',
-        { class: 'thumb', type: 'button', 'aria-label': t.run.sampleWaiting(nameOf(image.expected)), on: { click: () => void choose(image.blob, button) } },
+        {
+          class: 'thumb',
+          type: 'button',
+          'aria-label': t.run.sampleWaiting(nameOf(image.expected)),
+          on: { click: () => void choose(image.blob, button) },
+        },
         h('img', { src: image.url, alt: '', width: 64, height: 64 }),
-        h('span', { class: 'thumb-line' }, h('span', { class: 'thumb-label' }, t.run.expected), ` ${nameOf(image.expected)}`),
-        h('span', { class: 'thumb-line' }, h('span', { class: 'thumb-label' }, t.run.predicted), ' ', predicted),
+        h(
+          'span',
+          { class: 'thumb-line' },
+          h('span', { class: 'thumb-label' }, t.run.expected),
+          ` ${nameOf(image.expected)}`,
+        ),
+        h(
+          'span',
+          { class: 'thumb-line' },
+          h('span', { class: 'thumb-label' }, t.run.predicted),
+          ' ',
+          predicted,
+        ),
       );
       return { image, button, predicted };
     });
     const choose = async (blob: Blob, button: HTMLElement): Promise<void> => {
-      for (const entry of entries) entry.button.setAttribute('aria-pressed', String(entry.button === button));
+      for (const entry of entries) {
+        entry.button.setAttribute('aria-pressed', String(entry.button === button));
+      }
       await editor.usePicture!(blob);
     };
-    fill(this.thumbs, entries.map((entry) => entry.button));
+    fill(
+      this.thumbs,
+      entries.map((entry) => entry.button),
+    );
     let right = 0;
     this.inSeries = true;
     for (const { image, button, predicted } of entries) {
@@ -277,12 +417,21 @@ class Run {
       await this.pending;
       if (this.ended.signal.aborted || !this.last) return;
       const [output] = Object.entries(this.last.tensors);
-      const values = output ? decode(output[1], this.last.info.outputs.find((one) => one.name === output[0])?.quantization) : undefined;
+      const values = output
+        ? decode(
+            output[1],
+            this.last.info.outputs.find((one) => one.name === output[0])?.quantization,
+          )
+        : undefined;
       if (!values) return;
       const index = greatest(values);
       const correct = index === image.expected;
       if (correct) right++;
-      fill(predicted, nameOf(index), icon(correct ? 'check' : 'close', correct ? t.report.ok : t.report.note));
+      fill(
+        predicted,
+        nameOf(index),
+        icon(correct ? 'check' : 'close', correct ? t.report.ok : t.report.note),
+      );
       button.classList.add(correct ? 'right' : 'wrong');
       button.setAttribute('aria-label', t.run.samplePicture(nameOf(image.expected), nameOf(index)));
     }
@@ -307,12 +456,19 @@ class Run {
     if (!inputs || !this.model) return;
     fill(this.profile, h('p', { class: 'quiet' }, t.run.running));
     try {
-      const profile = await this.model.profile(inputs, this.signature === undefined ? { runs: kRuns } : { runs: kRuns, signature: this.signature });
+      const profile = await this.model.profile(
+        inputs,
+        this.signature === undefined ? { runs: kRuns } : { runs: kRuns, signature: this.signature },
+      );
       if (this.isStateful) {
         await this.model.reset();
         this.settled(profile.time);
       }
-      fill(this.profile, this.isStateful ? h('p', { class: 'quiet' }, t.run.profileResets) : null, profileList(profile));
+      fill(
+        this.profile,
+        this.isStateful ? h('p', { class: 'quiet' }, t.run.profileResets) : null,
+        profileList(profile),
+      );
     } catch (error) {
       fill(this.profile);
       this.showProblem(error);
@@ -330,7 +486,11 @@ class Run {
         if (!this.ended.signal.aborted) this.showProblem(error);
       }
     };
-    return h('button', { class: 'button', type: 'button', on: { click: () => void reset() } }, t.run.reset);
+    return h(
+      'button',
+      { class: 'button', type: 'button', on: { click: () => void reset() } },
+      t.run.reset,
+    );
   }
 
   private say(message: string): void {
@@ -339,14 +499,33 @@ class Run {
   }
 
   private showProblem(error: unknown, withHeading = true): void {
-    const known = error as { message?: string; issues?: { name: string; operator?: string; reason: string; help: string }[] };
+    const known = error as {
+      message?: string;
+      issues?: { name: string; operator?: string; reason: string; help: string }[];
+    };
     const issues = known.issues ?? [];
     // With reasons the message is their heading, a line, and all of them once more.
     const [heading = ''] = (known.message ?? String(error)).split('\n');
     const reasons = issues.map(({ operator, name, reason, help }) =>
-      h('li', null, h('strong', null, [operator, name].filter(Boolean).join(' ')), ' ', sentence(reason), help ? ` ${sentence(help)}` : ''),
+      h(
+        'li',
+        null,
+        h('strong', null, [operator, name].filter(Boolean).join(' ')),
+        ' ',
+        sentence(reason),
+        help ? ` ${sentence(help)}` : '',
+      ),
     );
-    fill(this.problem, icon('blocked'), h('div', null, withHeading || reasons.length === 0 ? sentence(heading) : null, reasons.length > 0 ? h('ul', null, reasons) : null));
+    fill(
+      this.problem,
+      icon('blocked'),
+      h(
+        'div',
+        null,
+        withHeading || reasons.length === 0 ? sentence(heading) : null,
+        reasons.length > 0 ? h('ul', null, reasons) : null,
+      ),
+    );
     this.problem.hidden = false;
   }
 }
@@ -359,12 +538,26 @@ function profileList(profile: Profile): HTMLElement {
     .map((one) => {
       const bar = h('span', { class: 'meter-fill' });
       bar.style.transform = `scaleX(${one.time / most})`;
-      const rate = one.gflops !== undefined ? ` · ${one.gflops.toFixed(1)} GFLOP/s` : one.gbps !== undefined ? ` · ${one.gbps.toFixed(1)} GB/s` : '';
+      const rate =
+        one.gflops !== undefined
+          ? ` · ${one.gflops.toFixed(1)} GFLOP/s`
+          : one.gbps !== undefined
+            ? ` · ${one.gbps.toFixed(1)} GB/s`
+            : '';
       return h(
         'li',
         null,
-        h('span', { class: 'profile-name' }, `${one.index} ${one.name}`, h('span', { class: 'quiet' }, ` ${one.kernel}${rate}`)),
-        h('span', { class: 'profile-time' }, `${text(milliseconds(one.time))} · ${Math.round((one.time / total) * 100)}\u00a0%`),
+        h(
+          'span',
+          { class: 'profile-name' },
+          `${one.index} ${one.name}`,
+          h('span', { class: 'quiet' }, ` ${one.kernel}${rate}`),
+        ),
+        h(
+          'span',
+          { class: 'profile-time' },
+          `${text(milliseconds(one.time))} · ${Math.round((one.time / total) * 100)}\u00a0%`,
+        ),
         h('span', { class: 'meter', 'aria-hidden': 'true' }, bar),
       );
     });

@@ -50,7 +50,17 @@ export function mountShell(root: HTMLElement, app: App): void {
     'header',
     { class: 'bar' },
     h('a', { class: 'skip', href: '#content' }, t.skipToContent),
-    h('button', { class: 'brand', type: 'button', 'aria-label': t.bar.home, on: { click: () => app.cancel() } }, logo(), h('span', null, t.appName)),
+    h(
+      'button',
+      {
+        class: 'brand',
+        type: 'button',
+        'aria-label': t.bar.home,
+        on: { click: () => app.cancel() },
+      },
+      logo(),
+      h('span', null, t.appName),
+    ),
     file,
     h('span', { class: 'bar-space' }),
     h(
@@ -60,7 +70,14 @@ export function mountShell(root: HTMLElement, app: App): void {
       h('span', null, t.bar.open),
     ),
     themeSwitch(),
-    kSourceUrl ? h('a', { class: 'button quiet', href: kSourceUrl, rel: 'noopener' }, icon('source'), h('span', null, t.bar.source)) : null,
+    kSourceUrl
+      ? h(
+          'a',
+          { class: 'button quiet', href: kSourceUrl, rel: 'noopener' },
+          icon('source'),
+          h('span', null, t.bar.source),
+        )
+      : null,
   );
   const main = h('main', { id: 'content', tabindex: '-1' });
   const veil = h('div', { class: 'veil', 'aria-hidden': 'true' }, h('p', null, t.empty.dropNow));
@@ -86,7 +103,9 @@ export function mountShell(root: HTMLElement, app: App): void {
     if (before && (before.phase !== state.phase || before.job !== state.job)) {
       say(state, before);
       // What had the focus is gone: the new view takes it, so that the keyboard goes on from there.
-      if (document.activeElement === document.body || !document.activeElement) main.focus({ preventScroll: true });
+      if (document.activeElement === document.body || !document.activeElement) {
+        main.focus({ preventScroll: true });
+      }
     }
   };
   app.store.listen(show);
@@ -98,7 +117,10 @@ function logo(): SVGSVGElement {
   const svg = icon('plus');
   svg.setAttribute('viewBox', '0 0 32 32');
   svg.setAttribute('class', 'logo');
-  svg.firstElementChild!.setAttribute('d', 'M16 2l12 7v14l-12 7l-12-7V9zM16 8.5l-6.5 3.75v7.5L16 23.5l6.5-3.75v-7.5z');
+  svg.firstElementChild!.setAttribute(
+    'd',
+    'M16 2l12 7v14l-12 7l-12-7V9zM16 8.5l-6.5 3.75v7.5L16 23.5l6.5-3.75v-7.5z',
+  );
   return svg;
 }
 
@@ -109,7 +131,9 @@ function titleOf(state: State): string {
     case 'reading':
       return t.titleReading(state.fileName);
     case 'converting': {
-      const share = state.stages.reduce((sum, { done, total }) => sum + (total > 0 ? done / total : 0), 0) / Math.max(1, state.stages.length);
+      const share =
+        state.stages.reduce((sum, { done, total }) => sum + (total > 0 ? done / total : 0), 0) /
+        Math.max(1, state.stages.length);
       return t.titleConverting(state.fileName, share);
     }
     case 'result':
@@ -126,11 +150,17 @@ function say(state: State, before: State): void {
   else if (state.phase === 'converting') announce(t.converting.started);
   else if (state.phase === 'result') {
     const { name, missing } = state.result!;
-    announce(missing.length > 0 ? `${t.result.opened(name)}. ${t.missing.heading(missing.length)}: ${missing.join(', ')}` : t.result.announced(name));
+    announce(
+      missing.length > 0
+        ? `${t.result.opened(name)}. ${t.missing.heading(missing.length)}: ${missing.join(', ')}`
+        : t.result.announced(name),
+    );
+  } else if (state.phase === 'refused') {
+    announce(t.refused.announced(Math.max(1, state.problem!.issues.length)));
+  } else if (state.phase === 'failed') announce(t.failed.heading);
+  else if (before.phase === 'converting' || before.phase === 'reading') {
+    announce(t.converting.cancelled);
   }
-  else if (state.phase === 'refused') announce(t.refused.announced(Math.max(1, state.problem!.issues.length)));
-  else if (state.phase === 'failed') announce(t.failed.heading);
-  else if (before.phase === 'converting' || before.phase === 'reading') announce(t.converting.cancelled);
 }
 
 function themeSwitch(): HTMLElement {
@@ -154,7 +184,8 @@ function themeSwitch(): HTMLElement {
 
 /** Files may be let go anywhere; pictures for a model's input are taken by the run tab first. */
 function listenForDrops(app: App, veil: HTMLElement): void {
-  const carriesFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false;
+  const carriesFiles = (event: DragEvent): boolean =>
+    event.dataTransfer?.types.includes('Files') ?? false;
   let depth = 0;
   addEventListener('dragenter', (event) => {
     if (!carriesFiles(event)) return;

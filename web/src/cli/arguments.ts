@@ -16,23 +16,42 @@ export interface Arguments {
 }
 
 /** `options` by name; `short` letters for some. `--json` and `--help` are everywhere. */
-export function parse(args: string[], options: { readonly [name: string]: Kind }, positionals: [least: number, most: number], short: { readonly [name: string]: string } = {}): Arguments {
+export function parse(
+  args: string[],
+  options: { readonly [name: string]: Kind },
+  positionals: [least: number, most: number],
+  short: { readonly [name: string]: string } = {},
+): Arguments {
   const all: { [name: string]: Kind } = { json: 'flag', ...options };
   let parsed;
   try {
     parsed = parseArgs({
-      args, allowPositionals: true, strict: true,
-      options: Object.fromEntries(Object.entries(all).map(([name, kind]) => [name, {
-        type: kind === 'flag' ? 'boolean' as const : 'string' as const, multiple: kind === 'values',
-        ...(short[name] ? { short: short[name] } : {}),
-      }])),
+      args,
+      allowPositionals: true,
+      strict: true,
+      options: Object.fromEntries(
+        Object.entries(all).map(([name, kind]) => [
+          name,
+          {
+            type: kind === 'flag' ? ('boolean' as const) : ('string' as const),
+            multiple: kind === 'values',
+            ...(short[name] ? { short: short[name] } : {}),
+          },
+        ]),
+      ),
     });
   } catch (error) {
-    throw new UsageError((error as Error).message.replace(/\. To specify[^]*$/, '').replace(/^./, (letter) => letter.toLowerCase()));
+    throw new UsageError(
+      (error as Error).message
+        .replace(/\. To specify[^]*$/, '')
+        .replace(/^./, (letter) => letter.toLowerCase()),
+    );
   }
   const [least, most] = positionals;
   if (parsed.positionals.length < least) throw new UsageError('which file?');
-  if (parsed.positionals.length > most) throw new UsageError(`'${parsed.positionals[most]}' is one argument too many`);
+  if (parsed.positionals.length > most) {
+    throw new UsageError(`'${parsed.positionals[most]}' is one argument too many`);
+  }
   const { values } = parsed;
   return {
     positionals: parsed.positionals,
@@ -42,7 +61,11 @@ export function parse(args: string[], options: { readonly [name: string]: Kind }
     count(name, minimum) {
       const text = values[name] as string | undefined;
       if (text === undefined) return undefined;
-      if (!/^\d+$/.test(text) || Number(text) < minimum) throw new UsageError(`--${name} is '${text}', wanted a whole number of at least ${minimum}`);
+      if (!/^\d+$/.test(text) || Number(text) < minimum) {
+        throw new UsageError(
+          `--${name} is '${text}', wanted a whole number of at least ${minimum}`,
+        );
+      }
       return Number(text);
     },
   };

@@ -32,26 +32,46 @@ function parseShapes(texts: string[]): { [name: string]: number[] } {
     const { name, rest } = assignment(text);
     const shape = rest.split(',').map((one) => (/^-?\d+$/.test(one.trim()) ? Number(one) : NaN));
     if (!name || shape.some((one) => !(one >= -1))) {
-      throw new UsageError(`--input-shape is '${text}', wanted NAME=1,32,32,3 with -1 for free dimensions`);
+      throw new UsageError(
+        `--input-shape is '${text}', wanted NAME=1,32,32,3 with -1 for free dimensions`,
+      );
     }
     return [name, shape];
   }));
 }
 
 async function run(list: string[]): Promise<void> {
-  const args = parse(list, {
-    output: 'value', force: 'flag', format: 'value', 'input-shape': 'values', outputs: 'value', quantize: 'value', data: 'value',
-    sparsify: 'flag', 'min-runtime': 'value', report: 'value',
-  }, [1, 20], { output: 'o' });
+  const args = parse(
+    list,
+    {
+      output: 'value',
+      force: 'flag',
+      format: 'value',
+      'input-shape': 'values',
+      outputs: 'value',
+      quantize: 'value',
+      data: 'value',
+      sparsify: 'flag',
+      'min-runtime': 'value',
+      report: 'value',
+    },
+    [1, 20],
+    { output: 'o' },
+  );
   const inputs = args.positionals, first = inputs[0]!;
-  const output = args.value('output') ?? path.join(path.dirname(first), `${path.parse(first).name}.tflite`);
+  const output =
+    args.value('output') ?? path.join(path.dirname(first), `${path.parse(first).name}.tflite`);
   const bar = new ProgressBar(args.flag('json'));
   const options: ConvertOptions = { onProgress: bar.update };
   const shapes = parseShapes(args.values('input-shape'));
   if (Object.keys(shapes).length) options.inputShapes = shapes;
-  if (args.value('format') !== undefined) options.format = args.value('format') as NonNullable<ConvertOptions['format']>;
+  if (args.value('format') !== undefined) {
+    options.format = args.value('format') as NonNullable<ConvertOptions['format']>;
+  }
   if (args.value('outputs') !== undefined) options.outputs = args.value('outputs')!.split(',');
-  if (args.value('quantize') !== undefined) options.quantize = args.value('quantize') as NonNullable<ConvertOptions['quantize']>;
+  if (args.value('quantize') !== undefined) {
+    options.quantize = args.value('quantize') as NonNullable<ConvertOptions['quantize']>;
+  }
   if (args.value('data') !== undefined) options.representativeData = [];
   if (args.value('min-runtime') !== undefined) options.minRuntime = args.value('min-runtime')!;
   if (args.flag('sparsify')) options.sparsify = true;
@@ -65,7 +85,9 @@ async function run(list: string[]): Promise<void> {
   try {
     result = await convert(inputs.length === 1 ? first : filesOf(inputs), options);
   } catch (error) {
-    if (error instanceof ZeoliteError && error.code === 'bad-input') throw new UsageError(error.message);
+    if (error instanceof ZeoliteError && error.code === 'bad-input') {
+      throw new UsageError(error.message);
+    }
     throw error;
   } finally {
     bar.end();
@@ -78,7 +100,9 @@ async function run(list: string[]): Promise<void> {
 }
 
 function filesOf(inputs: string[]): ConvertSource {
-  return Object.fromEntries(inputs.map((file) => [path.basename(file), new Uint8Array(fs.readFileSync(file))]));
+  return Object.fromEntries(
+    inputs.map((file) => [path.basename(file), new Uint8Array(fs.readFileSync(file))]),
+  );
 }
 
 function summary(output: string, report: ConvertReport, time: number): string {
@@ -92,7 +116,9 @@ function summary(output: string, report: ConvertReport, time: number): string {
   for (const warning of report.warnings) lines.push(`warning: ${warning}`);
   for (const { subject, severity, reason, help: advice } of report.compatibility) {
     if (severity === 'ok') continue;
-    lines.push(`${severity}: ${subject.layer ?? subject.operator ?? ''}: ${reason}${advice ? ` (${advice})` : ''}`);
+    lines.push(
+      `${severity}: ${subject.layer ?? subject.operator ?? ''}: ${reason}${advice ? ` (${advice})` : ''}`,
+    );
   }
   return lines.join('\n');
 }

@@ -17,7 +17,7 @@ const commands: { readonly [name: string]: Command } = {
   convert: convertCommand, run: runCommand, inspect: inspectCommand, bench, serve,
 };
 
-const overview = `zeolite ${version}: convert models to TensorFlow Lite, look inside them and run them
+const overview = `zeolite ${version}: convert models to TensorFlow Lite, look inside and run them
 
 Usage: zeolite COMMAND ...
 
@@ -34,20 +34,26 @@ ZEOLITE_DEBUG=1 adds stack traces to errors.`;
 export async function main(args: string[]): Promise<number> {
   const [name, ...rest] = args;
   // A reader that leaves early, such as head, is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === 'EPIPE' ? 0 : 1),
+  );
   try {
     if (name === '--version' || name === '-V') console.log(version);
-    else if (name === '--help' || name === '-h' || name === 'help') console.log(commands[rest[0] ?? '']?.help ?? overview);
-    else if (name === undefined) throw new UsageError(`which command?\n\n${overview}`);
-    else if (!Object.hasOwn(commands, name)) throw new UsageError(`there is no command '${name}'; zeolite --help lists them`);
-    else if (rest.includes('--help') || rest.includes('-h')) console.log(commands[name]!.help);
+    else if (name === '--help' || name === '-h' || name === 'help') {
+      console.log(commands[rest[0] ?? '']?.help ?? overview);
+    } else if (name === undefined) throw new UsageError(`which command?\n\n${overview}`);
+    else if (!Object.hasOwn(commands, name)) {
+      throw new UsageError(`there is no command '${name}'; zeolite --help lists them`);
+    } else if (rest.includes('--help') || rest.includes('-h')) console.log(commands[name]!.help);
     else await commands[name]!.run(rest);
     return 0;
   } catch (error) {
     process.stderr.write(`${errorText(error)}\n`);
     if (process.env.ZEOLITE_DEBUG === '1') console.error(error);
     if (error instanceof UsageError) {
-      if (name !== undefined && Object.hasOwn(commands, name)) process.stderr.write(`zeolite ${name} --help says how to call it\n`);
+      if (name !== undefined && Object.hasOwn(commands, name)) {
+        process.stderr.write(`zeolite ${name} --help says how to call it\n`);
+      }
       return 2;
     }
     return 1;
@@ -55,7 +61,9 @@ export async function main(args: string[]): Promise<number> {
 }
 
 function errorText(error: unknown): string {
-  if (!(error instanceof ZeoliteError)) return `zeolite: ${error instanceof Error ? error.message : String(error)}`;
+  if (!(error instanceof ZeoliteError)) {
+    return `zeolite: ${error instanceof Error ? error.message : String(error)}`;
+  }
   // The message goes on with the reasons, which a list shows better.
   const head = error.issues.length > 0 ? error.message.split(/\n|\. /)[0]! : error.message;
   const lines = [`zeolite: ${head}`];

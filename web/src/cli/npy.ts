@@ -3,18 +3,32 @@ import { unzipSync, zipSync } from 'fflate';
 
 import type { DType, Tensor } from '../types.js';
 
-type NumpyType = { dtype: Exclude<DType, 'string'>; array: { new (buffer: ArrayBuffer): unknown; BYTES_PER_ELEMENT: number } };
+type NumpyType = {
+  dtype: Exclude<DType, 'string'>;
+  array: { new (buffer: ArrayBuffer): unknown; BYTES_PER_ELEMENT: number };
+};
 
 const types: { readonly [descr: string]: NumpyType } = {
-  f4: { dtype: 'float32', array: Float32Array }, f8: { dtype: 'float64', array: Float64Array }, f2: { dtype: 'float16', array: Uint16Array },
-  i1: { dtype: 'int8', array: Int8Array }, i2: { dtype: 'int16', array: Int16Array }, i4: { dtype: 'int32', array: Int32Array }, i8: { dtype: 'int64', array: BigInt64Array },
-  u1: { dtype: 'uint8', array: Uint8Array }, u2: { dtype: 'uint16', array: Uint16Array }, u4: { dtype: 'uint32', array: Uint32Array }, u8: { dtype: 'uint64', array: BigUint64Array },
-  b1: { dtype: 'bool', array: Uint8Array }, c8: { dtype: 'complex64', array: Float32Array }, c16: { dtype: 'complex128', array: Float64Array },
+  f4: { dtype: 'float32', array: Float32Array },
+  f8: { dtype: 'float64', array: Float64Array },
+  f2: { dtype: 'float16', array: Uint16Array },
+  i1: { dtype: 'int8', array: Int8Array },
+  i2: { dtype: 'int16', array: Int16Array },
+  i4: { dtype: 'int32', array: Int32Array },
+  i8: { dtype: 'int64', array: BigInt64Array },
+  u1: { dtype: 'uint8', array: Uint8Array },
+  u2: { dtype: 'uint16', array: Uint16Array },
+  u4: { dtype: 'uint32', array: Uint32Array },
+  u8: { dtype: 'uint64', array: BigUint64Array },
+  b1: { dtype: 'bool', array: Uint8Array },
+  c8: { dtype: 'complex64', array: Float32Array },
+  c16: { dtype: 'complex128', array: Float64Array },
 };
 
 const magic = '\x93NUMPY';
 
-export const isNpy = (bytes: Uint8Array): boolean => String.fromCharCode(...bytes.subarray(0, 6)) === magic;
+export const isNpy = (bytes: Uint8Array): boolean =>
+  String.fromCharCode(...bytes.subarray(0, 6)) === magic;
 export const isZip = (bytes: Uint8Array): boolean => bytes[0] === 0x50 && bytes[1] === 0x4b;
 
 /** One array. `what` names it in errors. */
@@ -34,14 +48,21 @@ export function readNpy(bytes: Uint8Array, what: string): Tensor {
   const shape = sizes[1]!.split(',').map((one) => one.trim()).filter(Boolean).map(Number);
   const count = shape.reduce((product, one) => product * one, 1);
   const elementBytes = Number(/\d+/.exec(descr[2]!)![0]);
-  if (shape.some((one) => !Number.isInteger(one) || one < 0) || end + count * elementBytes > bytes.length) throw new Error(`${what}: it ends early`);
+  if (
+    shape.some((one) => !Number.isInteger(one) || one < 0) ||
+    end + count * elementBytes > bytes.length
+  ) {
+    throw new Error(`${what}: it ends early`);
+  }
   const raw = bytes.slice(end, end + count * elementBytes);
   const partBytes = type.array.BYTES_PER_ELEMENT;
   if (descr[1] === '>' && partBytes > 1) {
     for (let at = 0; at < raw.length; at += partBytes) raw.subarray(at, at + partBytes).reverse();
   }
   let data = new type.array(raw.buffer) as Float32Array;
-  if (order[1] === 'True' && shape.length > 1) data = fromColumns(data, shape, elementBytes / partBytes);
+  if (order[1] === 'True' && shape.length > 1) {
+    data = fromColumns(data, shape, elementBytes / partBytes);
+  }
   return { dtype: type.dtype, shape, data } as Tensor;
 }
 
@@ -62,8 +83,14 @@ function fromColumns<T extends Float32Array>(data: T, shape: number[], parts: nu
 export function writeNpy(tensor: Tensor): Uint8Array {
   const entry = Object.entries(types).find(([, type]) => type.dtype === tensor.dtype);
   // Types that NumPy lacks are stored as the array that holds them here.
-  const descr = entry?.[0] ?? ({ Int8Array: 'i1', Uint8Array: 'u1', Uint16Array: 'u2' } as { [name: string]: string })[tensor.data.constructor.name];
-  if (!descr || Array.isArray(tensor.data)) throw new Error(`NumPy files can't hold ${tensor.dtype} tensors`);
+  const descr =
+    entry?.[0] ??
+    ({ Int8Array: 'i1', Uint8Array: 'u1', Uint16Array: 'u2' } as { [name: string]: string })[
+      tensor.data.constructor.name
+    ];
+  if (!descr || Array.isArray(tensor.data)) {
+    throw new Error(`NumPy files can't hold ${tensor.dtype} tensors`);
+  }
   const data = tensor.data as Float32Array;
   const shape = `(${tensor.shape.join(', ')}${tensor.shape.length === 1 ? ',' : ''})`;
   let header = `{'descr': '${Number(descr.slice(1)) === 1 ? '|' : '<'}${descr}', 'fortran_order': False, 'shape': ${shape}, }`;
@@ -90,5 +117,10 @@ export function readNpz(bytes: Uint8Array, what: string): { [name: string]: Tens
 
 export function writeNpz(tensors: { readonly [name: string]: Tensor }): Uint8Array {
   // Stored, as numpy.savez does.
-  return zipSync(Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${name}.npy`, writeNpy(tensor)])), { level: 0 });
+  return zipSync(
+    Object.fromEntries(
+      Object.entries(tensors).map(([name, tensor]) => [`${name}.npy`, writeNpy(tensor)]),
+    ),
+    { level: 0 },
+  );
 }

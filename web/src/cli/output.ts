@@ -9,14 +9,27 @@ export function size(bytes: number): string {
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-export const shapeText = (shape: readonly number[]): string => `[${shape.map((one) => (one < 0 ? '?' : one)).join(',')}]`;
+export const shapeText = (shape: readonly number[]): string =>
+  `[${shape.map((one) => (one < 0 ? '?' : one)).join(',')}]`;
 
 /** Columns as wide as their widest cell; numbers to the right. */
 export function table(rows: (string | number)[][]): string {
   const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, String(cell).length)));
-  return rows.map((row) => row.map((cell, i) =>
-    typeof cell === 'number' || /^-?[\d.]+$/.test(cell) ? String(cell).padStart(widths[i]!) : String(cell).padEnd(widths[i]!)).join('  ').trimEnd()).join('\n');
+  for (const row of rows) {
+    row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, String(cell).length)));
+  }
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) =>
+          typeof cell === 'number' || /^-?[\d.]+$/.test(cell)
+            ? String(cell).padStart(widths[i]!)
+            : String(cell).padEnd(widths[i]!),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 /** JSON that keeps what JSON lacks: bytes as base64, 64-bit integers as text, NaN as text. */
@@ -37,15 +50,26 @@ export class ProgressBar {
 
   constructor(private readonly quiet: boolean) {}
 
-  readonly update = ({ stage, done, total }: { stage: string; done: number; total: number }): void => {
+  readonly update = ({
+    stage,
+    done,
+    total,
+  }: {
+    stage: string;
+    done: number;
+    total: number;
+  }): void => {
     if (this.quiet || !process.stderr.isTTY) return;
     const now = performance.now();
     if (now - this.last < 50 && done < total) return;
     this.last = now;
     this.shown = true;
-    const share = total > 0 ? Math.min(1, done / total) : 0, width = 24;
+    const share = total > 0 ? Math.min(1, done / total) : 0,
+      width = 24;
     const filled = Math.round(share * width);
-    process.stderr.write(`\r\x1b[K${stage.padEnd(10)} [${'#'.repeat(filled)}${' '.repeat(width - filled)}] ${String(Math.round(100 * share)).padStart(3)} %`);
+    process.stderr.write(
+      `\r\x1b[K${stage.padEnd(10)} [${'#'.repeat(filled)}${' '.repeat(width - filled)}] ${String(Math.round(100 * share)).padStart(3)} %`,
+    );
   };
 
   /** Takes the bar away, so that what follows begins on a clean line. */

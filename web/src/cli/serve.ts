@@ -20,14 +20,24 @@ Example: zeolite serve --port 9000`;
 const defaultPort = 8642;
 
 const types: { readonly [extension: string]: string } = {
-  '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8',
-  '.json': 'application/json; charset=utf-8', '.wasm': 'application/wasm', '.svg': 'image/svg+xml', '.png': 'image/png', '.jpg': 'image/jpeg',
-  '.webmanifest': 'application/manifest+json', '.ico': 'image/x-icon', '.md': 'text/plain; charset=utf-8', '.txt': 'text/plain; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.wasm': 'application/wasm',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.jpg': 'image/jpeg',
+  '.webmanifest': 'application/manifest+json',
+  '.ico': 'image/x-icon',
+  '.md': 'text/plain; charset=utf-8',
+  '.txt': 'text/plain; charset=utf-8',
 };
 
 /** On every file: a worker takes its policy from its own response. */
 const headers = {
-  'Content-Security-Policy': "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src 'self' blob: data:; style-src 'self'; base-uri 'none'; form-action 'none'",
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src 'self' blob: data:; style-src 'self'; base-uri 'none'; form-action 'none'",
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
   'Cross-Origin-Resource-Policy': 'same-origin',
@@ -40,11 +50,15 @@ const headers = {
 function handler(root: string): http.RequestListener {
   return (request, response) => {
     const fail = (status: number, text: string): void => {
-      response.writeHead(status, { ...headers, 'Content-Type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
+      response
+        .writeHead(status, { ...headers, 'Content-Type': 'text/plain; charset=utf-8' })
+        .end(`${text}\n`);
     };
     // Another site's name that points here is no reason to answer it.
     const host = (request.headers.host ?? '').replace(/:\d+$/, '');
-    if (!['localhost', '127.0.0.1', '[::1]'].includes(host)) return fail(403, 'only for this machine');
+    if (!['localhost', '127.0.0.1', '[::1]'].includes(host)) {
+      return fail(403, 'only for this machine');
+    }
     if (request.method !== 'GET' && request.method !== 'HEAD') return fail(405, 'only GET');
     let name: string;
     try {
@@ -66,7 +80,10 @@ function handler(root: string): http.RequestListener {
       return;
     }
     response.writeHead(200, {
-      ...headers, ETag: tag, 'Content-Type': types[path.extname(file).toLowerCase()] ?? 'application/octet-stream', 'Content-Length': stat.size,
+      ...headers,
+      ETag: tag,
+      'Content-Type': types[path.extname(file).toLowerCase()] ?? 'application/octet-stream',
+      'Content-Length': stat.size,
     });
     if (request.method === 'HEAD') response.end();
     else fs.createReadStream(file).on('error', () => response.destroy()).pipe(response);
@@ -76,9 +93,13 @@ function handler(root: string): http.RequestListener {
 async function run(list: string[]): Promise<void> {
   const args = parse(list, { port: 'value' }, [0, 0]);
   const port = args.count('port', 0);
-  if (port !== undefined && port > 65535) throw new UsageError(`--port is ${port}, wanted at most 65535`);
+  if (port !== undefined && port > 65535) {
+    throw new UsageError(`--port is ${port}, wanted at most 65535`);
+  }
   const root = path.dirname(fileURLToPath(import.meta.url));
-  if (!fs.existsSync(path.join(root, 'demo', 'index.html'))) throw new Error('this build has no studio: dist/demo is missing');
+  if (!fs.existsSync(path.join(root, 'demo', 'index.html'))) {
+    throw new Error('this build has no studio: dist/demo is missing');
+  }
   const server = http.createServer(handler(root));
   const listen = (wanted: number): Promise<void> => new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -97,7 +118,9 @@ async function run(list: string[]): Promise<void> {
   }
   const { port: actual } = server.address() as { port: number };
   const address = `http://localhost:${actual}/demo/`;
-  console.log(args.flag('json') ? json({ address }) : `The studio is at ${address} (Ctrl+C ends it)`);
+  console.log(
+    args.flag('json') ? json({ address }) : `The studio is at ${address} (Ctrl+C ends it)`,
+  );
   await new Promise((resolve) => server.once('close', resolve));
 }
 
