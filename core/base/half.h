@@ -16,6 +16,10 @@ inline float half_to_float(uint16_t half) {
   return std::bit_cast<float>(std::bit_cast<uint32_t>(value) | infinity_or_nan | sign);
 }
 
+inline void widen_halves(const uint16_t* halves, int64_t count, float* to) {
+  for (int64_t i = 0; i < count; ++i) to[i] = half_to_float(halves[i]);
+}
+
 // The nearest binary16, ties to even.
 inline uint16_t float_to_half(float value) {
   const uint32_t bits = std::bit_cast<uint32_t>(value);

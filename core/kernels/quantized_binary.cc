@@ -20,8 +20,8 @@ enum class OperandRounding : uint8_t {
 };
 
 // The vector loops of TFLite's default ADD and MUL, which are made for ARM and the same elsewhere,
-// take whole blocks of a row; there the results differ in part from those of the definition, to which
-// the elements behind the last whole block of each row keep.
+// take whole blocks of a row; there the results differ in part from those of the definition, to
+// which the elements behind the last whole block of each row keep.
 struct VectorForm {
   int64_t block = 0;  // 0: no such loop.
   OperandRounding rounding = OperandRounding::kTwice;
@@ -56,8 +56,9 @@ struct ScaledOperand {
   }
 };
 
-// Whether the loops of the default kernels' five levels can run through the plan: from the innermost
-// dimension out elements of both operands, repetitions of one, both, repetitions of the other, both.
+// Whether the loops of the default kernels' five levels can run through the plan: from the
+// innermost dimension out elements of both operands, repetitions of one, both, repetitions of the
+// other, both.
 bool has_five_levels(const BroadcastPlan& plan) {
   int axis = plan.rank - 1;
   bool repeats_a = false;
@@ -238,8 +239,11 @@ class Rows {
     // The rest by way of a whole block.
     alignas(16) uint8_t rest[3][2 * kBlock] = {};
     const int64_t bytes = (count - i) * size;
-    std::memcpy(rest[0], a + i * a_stride * size, static_cast<size_t>(a_stride == 0 ? size : bytes));
-    std::memcpy(rest[1], b + i * b_stride * size, static_cast<size_t>(b_stride == 0 ? size : bytes));
+    const auto bytes_of_row = [&](int64_t stride) {
+      return static_cast<size_t>(stride == 0 ? size : bytes);
+    };
+    std::memcpy(rest[0], a + i * a_stride * size, bytes_of_row(a_stride));
+    std::memcpy(rest[1], b + i * b_stride * size, bytes_of_row(b_stride));
     if (quick(rest[0], a_stride, rest[1], b_stride, kBlock, rest[2]) == 0) return slow(count);
     std::memcpy(output + i * size, rest[2], static_cast<size_t>(bytes));
   }
@@ -314,7 +318,8 @@ void quantized_binary(const QuantizedBinaryParameters& parameters, const Broadca
   constexpr int64_t kCopiedBytes = 2048;
   const bool copies_a = plan.a_strides[0] == 0 && plan.a_strides[1] == 1 && plan.b_strides[1] == 1;
   const bool copies_b = plan.b_strides[0] == 0 && plan.b_strides[1] == 1 && plan.a_strides[1] == 1;
-  const bool copies = plan.rank == 2 && (copies_a || copies_b) && 2 * row_count * bytes <= kCopiedBytes;
+  const bool copies =
+      plan.rank == 2 && (copies_a || copies_b) && 2 * row_count * bytes <= kCopiedBytes;
   const EvenSplit split(rows, 1, 8 * row_count, pool);
   parallel_for(split.pool, split.tasks(), [&](int64_t task) {
     Rows all(parameters, form, row_count);

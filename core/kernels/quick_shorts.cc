@@ -122,7 +122,8 @@ bool QuickShorts::set_sum(const QuantizedBinaryParameters& p) {
   if (!(a + std::abs(b) > 0)) return false;
   // Weights have 16 bits and sums 32, the half and the error among them.
   const int fraction =
-      std::min(fraction_below(std::max(a, std::abs(b)), 32700), fraction_below(a + std::abs(b), 64000));
+      std::min(fraction_below(std::max(a, std::abs(b)), 32700),
+               fraction_below(a + std::abs(b), 64000));
   if (fraction < kLeastFraction) return false;
   const int64_t a_weight = std::llround(std::ldexp(a, fraction + kSplit));
   const int64_t b_weight = std::llround(std::ldexp(b, fraction + kSplit));
@@ -141,11 +142,12 @@ bool QuickShorts::set_product(const QuantizedBinaryParameters& p) {
   const int fraction = fraction_below(scale, 0.49);
   if (fraction < kLeastFraction) return false;
   const int64_t weight = std::llround(std::ldexp(scale, fraction + 16 + kSplit));
-  // A lower half counts for 2^16 of an upper one, a weight's lower part for 2^kSplit of its upper one.
+  // A lower half counts for 2^16 of an upper one, a weight's lower part for 2^kSplit of its upper
+  // one.
   upper_weights_ = pair(0, upper_of(weight));
   lower_weights_ = pair(upper_of(weight), 2 * lower_of(weight));
-  // Lost: the product of both lower halves and half a bit of the weight, a quarter each, what is below
-  // the point, and the first of two roundings.
+  // Lost: the product of both lower halves and half a bit of the weight, a quarter each, what is
+  // below the point, and the first of two roundings.
   set_ends(fraction, 1.5 + std::ldexp(1.0, fraction + p.factor.shift));
   return true;
 }

@@ -1,17 +1,28 @@
 // BATCH_MATMUL (1 to 4): output[b] = x[b] . y[b], with batch dimensions that broadcast.
 //   x [..., M, K] (adj_x: [..., K, M])    y [..., K, N] (adj_y: [..., N, K])    output [..., M, N]
 // Float32; int8 and int16 to the same type, int8 to the bare sums in int32; float32 x with int8 y,
-// whose rows are quantized by each run (integer_product.h). 2 dimensions at least.
+// whose rows are quantized by each run (integer_product.h). 2 dimensions at least. A constant float
+// y is packed once, or read where it is for few rows of x; float16 that the file widens stays as it
+// is until then.
 #include <vector>
 
 #include "core/kernels/f32_matmul.h"
 #include "core/kernels/split.h"
+#include "core/ops/float_weights.h"
 #include "core/ops/integer_product.h"
 #include "core/ops/kernels.h"
 #include "core/ops/packed_weights.h"
 
 namespace zeolite {
 namespace {
+
+// How kernels read y of floats.
+enum class YForm {
+  kComputed,  // As anything that is computed at run time.
+  kPacked,    // A constant: packed once.
+  kRows,      // For few rows of x: where it is,
+  kHalves,    // also float16.
+};
 
 struct State : OpState {
   F32BatchMatmulShape shape;
@@ -20,6 +31,7 @@ struct State : OpState {
   // Where y's numbers are integers.
   IntegerProduct product;
   I8Conv2DPlan plan;
+  YForm form = YForm::kComputed;
   int64_t y_count = 0;  // Matrices in y; all are packed.
   PackedWeights weights;
 };
@@ -103,31 +115,61 @@ void pack(const OpContext& context, const State& state, uint8_t* to) {
   }
 }
 
-uint64_t transposed_bytes(const State& state) {
-  return state.shape.transpose_a
-             ? align_up(state.shape.m * state.shape.k * state.plan.activations.element_bytes())
-             : 0;
+uint64_t transposed_bytes(const OpContext& context, const State& state) {
+  return state.shape.transpose_a ? align_up(state.shape.m * state.shape.k *
+                                            bits_per_element(context.input(0).type) / 8)
+                                 : 0;
+}
+
+// One matrix for all rows of x.
+void join_rows(const OpContext& context, State& state) {
+  state.y_count = product(batch_of(context.input(1).shape));
+  if (state.y_count != 1 || state.shape.transpose_a) return;
+  state.shape.m *= state.shape.batch_count;
+  state.shape.batch_count = 1;
 }
 
 Status prepare_integers(PrepareContext& context, State& state) {
   F32BatchMatmulShape& shape = state.shape;
   ZEOLITE_ASSIGN(state.product, integer_product(context, roles_of(context), shape.n,
                                                 ActivationFunctionType::kNone));
-  state.y_count = product(batch_of(context.input(1).shape));
-  if (state.y_count == 1 && !shape.transpose_a) {
-    // One matrix for all rows of x.
-    shape.m *= shape.batch_count;
-    shape.batch_count = 1;
-  }
+  join_rows(context, state);
   ZEOLITE_ASSIGN(state.plan, product_plan(state.product, shape.m, shape.n, shape.k,
                                           context.thread_count()));
   // What is packed for each run should be packed quickly.
   if (!context.input(1).is_constant) state.plan.stage.numbers_each = 0;
   context.choose("i8_batch_matmul", 2.0 * product(context.output(0).shape) * shape.k);
   context.request_scratch(state.plan.scratch_bytes);
-  context.request_scratch(transposed_bytes(state));
+  context.request_scratch(transposed_bytes(context, state));
   return state.weights.prepare(context, 1, 2, state.plan.packed_bytes * state.y_count, true,
                                [&](uint8_t* to) { pack(context, state, to); });
+}
+
+// A constant y: kernels for weights.
+Status prepare_constant(PrepareContext& context, State& state) {
+  const F32BatchMatmulShape& shape = state.shape;
+  join_rows(context, state);
+  const bool has_few_rows = shape.transpose_b && shape.m < kF32PackedGemmMinRows;
+  const bool has_floats = context.input(1).type == TensorType::kFloat32;
+  state.form = !has_few_rows                                  ? YForm::kPacked
+               : has_floats                                   ? YForm::kRows
+               : FloatWeights::are_finite_halves(context, 1) ? YForm::kHalves
+                                                              : YForm::kPacked;
+  const bool is_packed = state.form == YForm::kPacked;
+  context.choose(is_packed ? "f32_gemm" : "f32_gemv_rows",
+                 2.0 * product(context.output(0).shape) * shape.k);
+  context.request_scratch(transposed_bytes(context, state));
+  if (!is_packed) return {};
+  ZEOLITE_ASSIGN(const FloatWeights floats, FloatWeights::of(context, 1));
+  const uint64_t bytes = f32_gemm_packed_bytes(shape.n, shape.k);
+  const size_t sources[] = {1};
+  return state.weights.prepare(context, sources, bytes * state.y_count, true, [&](uint8_t* to) {
+    for (int64_t i = 0; i < state.y_count; ++i) {
+      f32_gemm_pack(shape.n, shape.k, floats.data() + i * shape.n * shape.k,
+                    shape.transpose_b ? shape.k : 1, shape.transpose_b ? 1 : shape.n, nullptr,
+                    reinterpret_cast<float*>(to + i * bytes));
+    }
+  });
 }
 
 Status prepare(PrepareContext& context) {
@@ -150,6 +192,10 @@ Status prepare(PrepareContext& context) {
   set_offsets(context.input(0).shape, output, &state.x_offsets);
   set_offsets(context.input(1).shape, output, &state.y_offsets);
   if (has_integer_weights(context, roles_of(context))) return prepare_integers(context, state);
+  if (context.input(1).is_constant && context.input(1).has_data) {
+    return prepare_constant(context, state);
+  }
+  state.form = YForm::kComputed;
   context.choose("f32_batch_matmul", 2.0 * product(output) * sizes.k);
   context.request_scratch(f32_batch_matmul_scratch_bytes(state.shape, context.thread_count()));
   return {};
@@ -162,12 +208,13 @@ void transpose(const T* from, int64_t rows, int64_t columns, T* to) {
   }
 }
 
-// x as [m, k].
-const uint8_t* rows_of(const EvalContext& context, const State& state, int64_t offset) {
-  const int bytes = state.plan.activations.element_bytes();
+// x as [m, k]; `request`: of the scratch memory for it.
+const uint8_t* rows_of(const EvalContext& context, const State& state, int64_t offset,
+                       size_t request) {
+  const int bytes = bits_per_element(context.input(0).type) / 8;
   const uint8_t* const x = context.in<uint8_t>(0) + offset * bytes;
   if (!state.shape.transpose_a) return x;
-  uint8_t* const to = context.scratch(1);
+  uint8_t* const to = context.scratch(request);
   const int64_t m = state.shape.m;
   const int64_t k = state.shape.k;
   switch (bytes) {
@@ -181,11 +228,41 @@ const uint8_t* rows_of(const EvalContext& context, const State& state, int64_t o
   return to;
 }
 
+void eval_constant(EvalContext& context, const State& state) {
+  const F32BatchMatmulShape& shape = state.shape;
+  const int64_t m = shape.m;
+  const int64_t n = shape.n;
+  const int64_t k = shape.k;
+  for (int64_t b = 0; b < shape.batch_count; ++b) {
+    const auto* const x =
+        reinterpret_cast<const float*>(rows_of(context, state, state.x_offsets[b], 0));
+    float* const out = context.out<float>(0) + b * m * n;
+    const auto run_rows = [&](const auto* y) {
+      f32_gemv_rows(m, n, k, x, k, y + state.y_offsets[b], k, nullptr, out, n, kNoClamp,
+                    context.threads());
+    };
+    if (state.form == YForm::kPacked) {
+      const int64_t y = k > 0 ? state.y_offsets[b] / (n * k) : 0;
+      const uint8_t* const packed = state.weights.packed() + y * f32_gemm_packed_bytes(n, k);
+      f32_gemm(m, n, k, x, k, reinterpret_cast<const float*>(packed), out, n, kNoClamp,
+               context.threads());
+    } else if (state.form == YForm::kHalves) {
+      run_rows(context.in<Float16>(1));
+    } else {
+      run_rows(context.in<float>(1));
+    }
+  }
+}
+
 Status eval(EvalContext& context) {
   const State& state = context.state<State>();
   const F32BatchMatmulShape& shape = state.shape;
   if (shape.batch_count == 0) return {};
   if (!has_integer_weights(context, roles_of(context))) {
+    if (state.form != YForm::kComputed) {
+      eval_constant(context, state);
+      return {};
+    }
     f32_batch_matmul(shape, context.in<float>(0), state.x_offsets.data(), context.in<float>(1),
                      state.y_offsets.data(), context.out<float>(0), context.scratch(0),
                      context.threads());
@@ -197,7 +274,7 @@ Status eval(EvalContext& context) {
   for (int64_t b = 0; b < shape.batch_count; ++b) {
     const int64_t y = shape.k > 0 ? state.y_offsets[b] / (shape.n * shape.k) : 0;
     i8_conv_2d_run(state.plan, packed + y * state.plan.packed_bytes,
-                   rows_of(context, state, state.x_offsets[b]),
+                   rows_of(context, state, state.x_offsets[b], 1),
                    context.out<uint8_t>(0) + b * out_bytes, context.scratch(0),
                    context.threads());
   }

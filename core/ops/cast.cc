@@ -148,7 +148,7 @@ Status eval(EvalContext& context) {
     const uint16_t* from = context.in<uint16_t>(0);
     float* to = context.out<float>(0);
     const int64_t count = product(output.shape);
-    for (int64_t i = 0; i < count; ++i) to[i] = half_to_float(from[i]);
+    widen_halves(from, count, to);
     return {};
   }
   const bool has_fractions = is_float(from_type) || from_type == TensorType::kComplex64;

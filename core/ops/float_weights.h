@@ -1,6 +1,8 @@
 // Weights of float32 kernels that the file stores as float16.
 #pragma once
 
+#include <algorithm>
+
 #include "core/base/bytes.h"
 #include "core/base/half.h"
 #include "core/ops/op.h"
@@ -18,12 +20,21 @@ class FloatWeights {
     result.data_ = reinterpret_cast<const float*>(operand.data);
     if (operand.type != TensorType::kFloat16) return result;
     const auto* const halves = reinterpret_cast<const uint16_t*>(operand.data);
-    const auto count = static_cast<size_t>(operand.bytes / sizeof(uint16_t));
+    const uint64_t count = operand.bytes / sizeof(uint16_t);
     ZEOLITE_ASSIGN(result.widened_, Bytes::allocate(count * sizeof(float), "widened weights"));
     auto* const wide = reinterpret_cast<float*>(result.widened_.data());
-    for (size_t i = 0; i < count; ++i) wide[i] = half_to_float(halves[i]);
+    widen_halves(halves, static_cast<int64_t>(count), wide);
     result.data_ = wide;
     return result;
+  }
+
+  // Whether they are float16 that kernels take as they are stored: finite numbers only.
+  static bool are_finite_halves(const OpContext& context, size_t input) {
+    const Operand& weights = context.input(input);
+    if (weights.type != TensorType::kFloat16) return false;
+    const auto* const halves = reinterpret_cast<const uint16_t*>(weights.data);
+    return std::all_of(halves, halves + weights.bytes / sizeof(uint16_t),
+                       [](uint16_t half) { return (half & 0x7c00) != 0x7c00; });
   }
 
   const float* data() const { return data_; }

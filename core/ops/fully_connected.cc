@@ -191,15 +191,6 @@ Status prepare_integers(PrepareContext& context, State& state) {
   return prepare_packed(context, state, state.integer_plan.packed_bytes);
 }
 
-// The kernel that reads float16 as it is stored takes finite numbers only.
-bool has_finite_halves(const OpContext& context) {
-  const Operand& weights = context.input(1);
-  if (weights.type != TensorType::kFloat16) return true;
-  const auto* const halves = reinterpret_cast<const uint16_t*>(weights.data);
-  return std::all_of(halves, halves + weights.bytes / sizeof(uint16_t),
-                     [](uint16_t half) { return (half & 0x7c00) != 0x7c00; });
-}
-
 Status prepare(PrepareContext& context) {
   State& state = context.state<State>();
   const Shape& weights = context.input(1).shape;
@@ -210,7 +201,9 @@ Status prepare(PrepareContext& context) {
   ZEOLITE_ASSIGN(state.clamp, fused_clamp(context.options<FullyConnectedOptions>()
                                               .fused_activation_function));
   if (has_integer_weights(context, roles_of(context))) return prepare_integers(context, state);
-  state.use_packed = state.m >= kF32PackedGemmMinRows || !has_finite_halves(context);
+  state.use_packed = state.m >= kF32PackedGemmMinRows ||
+                     (context.input(1).type == TensorType::kFloat16 &&
+                      !FloatWeights::are_finite_halves(context, 1));
   context.choose(state.use_packed ? "f32_gemm" : "f32_gemv_rows",
                  2.0 * state.m * state.n * state.k);
   if (!state.use_packed) return {};

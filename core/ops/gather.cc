@@ -4,7 +4,9 @@
 //   output [B..., O..., I..., R...]; B are the first batch_dims dimensions of both
 // GATHER_ND (1 to 6): output[i..., r...] = params[positions[i..., :], r...]
 //   params [S..., R...]    positions [I..., length of S]
-// An index outside is an error.
+// An index outside is an error. Constant float16 params that the file widens come as they are
+// stored.
+#include "core/base/half.h"
 #include "core/kernels/data_movement.h"
 #include "core/ops/check.h"
 #include "core/ops/dispatch.h"
@@ -33,6 +35,12 @@ Result<Axes> axes_of(const OpContext& context) {
   return axes;
 }
 
+// Whether GATHER widens what it picks.
+bool widens(const OpContext& context) {
+  return context.input(0).type == TensorType::kFloat16 && context.input(0).is_constant &&
+         context.output(0).type == TensorType::kFloat32;
+}
+
 Status infer_gather(InferContext& context) {
   const Shape& params = context.input(0).shape;
   const Shape& positions = context.input(1).shape;
@@ -43,7 +51,8 @@ Status infer_gather(InferContext& context) {
   Shape shape(params.begin(), params.begin() + axes.axis);
   shape.insert(shape.end(), positions.begin() + axes.batch, positions.end());
   shape.insert(shape.end(), params.begin() + axes.axis + 1, params.end());
-  return context.set_output(0, context.input(0).type, std::move(shape));
+  const TensorType type = widens(context) ? TensorType::kFloat32 : context.input(0).type;
+  return context.set_output(0, type, std::move(shape));
 }
 
 Status index_error(int64_t index, int64_t size) {
@@ -68,11 +77,19 @@ Status eval_gather(EvalContext& context) {
       if (indices[i] < 0 || indices[i] >= size) return index_error(indices[i], size);
     }
     uint8_t* to = context.output(0).writable;
+    const bool is_widened = widens(context);
+    const int64_t out_block = is_widened ? 2 * block : block;
     for (int64_t b = 0; b < batch; ++b) {
       for (int64_t o = 0; o < outer; ++o) {
         const uint8_t* from = params.data + (b * outer + o) * size * block;
-        for (int64_t i = 0; i < count; ++i, to += block) {
-          copy_blocks(1, block, from + indices[b * count + i] * block, block, to, block);
+        for (int64_t i = 0; i < count; ++i, to += out_block) {
+          const uint8_t* const source = from + indices[b * count + i] * block;
+          if (is_widened) {
+            widen_halves(reinterpret_cast<const uint16_t*>(source), block / 2,
+                         reinterpret_cast<float*>(to));
+          } else {
+            copy_blocks(1, block, source, block, to, block);
+          }
         }
       }
     }

@@ -54,6 +54,9 @@ class PackedWeights {
     return {};
   }
 
+  // Where they were known to prepare.
+  const uint8_t* packed() const { return bytes_.data(); }
+
   // The packed weights; `request` is the number of the scratch request.
   template <class Pack>
   const uint8_t* get(EvalContext& context, size_t request, const Pack& pack) const {

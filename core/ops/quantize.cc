@@ -209,7 +209,7 @@ Status eval_dequantize(EvalContext& context) {
   float* to = context.out<float>(0);
   if (input.type == TensorType::kFloat16) {
     const uint16_t* from = context.in<uint16_t>(0);
-    for (int64_t i = 0; i < count; ++i) to[i] = half_to_float(from[i]);
+    widen_halves(from, count, to);
     return {};
   }
   const Scales& scales = context.state<State>().scales;

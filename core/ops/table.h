@@ -17,6 +17,7 @@ enum OpTraits : uint8_t {
   // Input 1 may be constant float16 beside float32, which no file has: the runtime gives weights so
   // where the file widens them by a DEQUANTIZE.
   kHalfWeights = 4,
+  kHalfTable = 8,  // The same of input 0, whose elements are only moved.
 };
 
 // Types by position that go together; see kOptional and kRepeated.

@@ -144,11 +144,14 @@ void SubgraphRunner::keep_half_weights() {
       const Operand* operand = input < step.inputs.size() ? step.inputs[input] : nullptr;
       return operand == nullptr || operand->is_constant || step_of(operand) != nullptr;
     };
-    const bool takes_half = (step.entry->traits & kHalfWeights) != 0 && step.inputs[1] != nullptr &&
-                            is_known(step.entry->inputs.size() - 1);
+    const auto takes_half = [&](size_t input) {
+      if (input == 0) return (step.entry->traits & kHalfTable) != 0;
+      return input == 1 && (step.entry->traits & kHalfWeights) != 0 &&
+             is_known(step.entry->inputs.size() - 1);
+    };
     for (size_t i = 0; i < step.inputs.size(); ++i) {
-      if (i == 1 && takes_half && step_of(step.inputs[1]) != nullptr) {
-        step.inputs[1] = step_of(step.inputs[1])->inputs[0];
+      if (step.inputs[i] != nullptr && step_of(step.inputs[i]) != nullptr && takes_half(i)) {
+        step.inputs[i] = step_of(step.inputs[i])->inputs[0];
       } else {
         compute(step.inputs[i]);
       }

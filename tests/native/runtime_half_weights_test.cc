@@ -1,6 +1,8 @@
 // Weights that the file stores as float16, with a DEQUANTIZE between them and their operator.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "core/base/half.h"
@@ -94,6 +96,63 @@ Ran run_convolution(Code code, Stored stored) {
   return run(builder, w, builder.op(code, {x, w, bias}, kFloat, options), shape, stored);
 }
 
+Ran run_batch_matmul(Stored stored, const Shape& x_shape, const Shape& y_shape, bool adj_x,
+                     bool adj_y, const std::vector<uint16_t>& halves) {
+  ModelBuilder builder;
+  const int32_t x = builder.input(kFloat, x_shape);
+  const int32_t y = weights_of(builder, y_shape, halves, stored);
+  BatchMatMulOptions options;
+  options.adj_x = adj_x;
+  options.adj_y = adj_y;
+  return run(builder, y, builder.op(Code::kBatchMatmul, {x, y}, kFloat, options), x_shape, stored);
+}
+
+// The words at some positions of a table of 40 by 6.
+Ran run_gather(Stored stored) {
+  ModelBuilder builder;
+  const int32_t x = builder.input(kFloat, {1, 6});
+  const int32_t table = weights_of(builder, {40, 6}, random_halves(240), stored);
+  const int32_t positions = builder.constant<int32_t>({2, 3}, {39, 0, 0, 7, 21, 1});
+  GatherOptions options;
+  const int32_t words = builder.op(Code::kGather, {table, positions}, kFloat, options);
+  return run(builder, table, builder.op(Code::kAdd, {words, x}, kFloat, AddOptions()), {1, 6},
+             stored);
+}
+
+TEST(HalfWeights, AreAConstantMatrixOfAProduct) {
+  struct Case {
+    Shape x;
+    Shape y;
+    bool adj_x = false;
+    bool adj_y = false;
+  };
+  const Case cases[] = {{{1, 2, 70}, {30, 70}, false, true},   // Few rows, read as they are.
+                        {{5, 2, 70}, {30, 70}, false, true},   // All rows by one matrix.
+                        {{2, 3, 70}, {2, 70, 30}},             // A matrix for each batch.
+                        {{2, 70, 3}, {2, 30, 70}, true, true},
+                        {{2, 2, 2, 70}, {2, 1, 70, 30}},
+                        {{1, 70}, {70, 30}}};
+  for (const Case& c : cases) {
+    std::vector<uint16_t> halves = random_halves(product(c.y));
+    const auto ran = [&](Stored stored) {
+      return run_batch_matmul(stored, c.x, c.y, c.adj_x, c.adj_y, halves).output;
+    };
+    EXPECT_EQ(ran(Stored::kHalf), ran(Stored::kFloat));
+    EXPECT_EQ(ran(Stored::kHalfReadTwice), ran(Stored::kFloat));
+    // Kernels that take finite numbers only are not used for others.
+    halves[71] = 0x7c00;
+    const std::vector<float> output = ran(Stored::kHalf);
+    EXPECT_EQ(std::ranges::count_if(output, [](float y) { return std::isinf(y); }),
+              std::ranges::count_if(ran(Stored::kFloat), [](float y) { return std::isinf(y); }));
+  }
+}
+
+TEST(HalfWeights, AreATableToPickFrom) {
+  const Ran floats = run_gather(Stored::kFloat);
+  EXPECT_EQ(run_gather(Stored::kHalf).output, floats.output);
+  EXPECT_EQ(run_gather(Stored::kHalfReadTwice).output, floats.output);
+}
+
 TEST(HalfWeights, GiveWhatTheSameFloatsGive) {
   for (int32_t rows : {1, 2, 3, 5}) {
     const std::vector<uint16_t> halves = random_halves(30 * 70);
@@ -112,6 +171,12 @@ TEST(HalfWeights, AreNotKeptAsFloatsToo) {
   const std::vector<uint16_t> halves = random_halves(30 * 70);
   const uint64_t kept = run_fully_connected(Stored::kHalf, 1, halves).own_bytes;
   EXPECT_EQ(run_fully_connected(Stored::kHalfReadTwice, 1, halves).own_bytes, kept + 30 * 70 * 4);
+  EXPECT_EQ(run_gather(Stored::kHalfReadTwice).own_bytes,
+            run_gather(Stored::kHalf).own_bytes + 240 * 4);
+  const auto product_bytes = [&](Stored stored) {
+    return run_batch_matmul(stored, {1, 70}, {30, 70}, false, true, halves).own_bytes;
+  };
+  EXPECT_EQ(product_bytes(Stored::kHalfReadTwice), product_bytes(Stored::kHalf) + 30 * 70 * 4);
 }
 
 TEST(HalfWeights, MayBeInfinite) {
