@@ -96,6 +96,15 @@ void on_lanes(const IntegerBlock& a, const IntegerBlock& b, int64_t count, Integ
   }
 }
 
+// Shifts to the right by 0 or more, halves away from zero. By more than 31 as the real runtime's
+// C++ does on all machines: shifts take their number's low bits. So a quotient that is too small
+// for the output, 0 among them, is not 0 there.
+int32_t rounding_shift_any(int32_t x, int right) {
+  const auto mask = static_cast<int32_t>((uint64_t{1} << (right & 63)) - 1);
+  const int32_t threshold = (mask >> 1) + (x < 0 ? 1 : 0);
+  return wrapping_add(x >> (right & 31), (x & mask) > threshold ? 1 : 0);
+}
+
 // The quotient in fixed point: the divisor's reciprocal as a multiplier, with the dividend moved up
 // as far as it goes.
 int32_t divide(int32_t a, int32_t b, FixedPointFactor factor) {
@@ -110,9 +119,8 @@ int32_t divide(int32_t a, int32_t b, FixedPointFactor factor) {
   const int32_t quotient = rounding_high_mul(moved, inverse.multiplier);
   const int shift = factor.shift - inverse.exponent - headroom;
   const int32_t product = rounding_high_mul(quotient, factor.multiplier);
-  if (shift < -31) return 0;
   if (shift > 0) return static_cast<int32_t>(static_cast<uint32_t>(product) << std::min(shift, 31));
-  return rounding_shift_right(product, -shift);
+  return rounding_shift_any(product, -shift);
 }
 
 void compute(const QuantizedBinaryParameters& p, const VectorForm& form, const IntegerBlock& a,

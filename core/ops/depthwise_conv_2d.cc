@@ -29,6 +29,7 @@ struct State : OpState {
 
 ProductRoles roles_of(const OpContext& context) {
   ProductRoles roles;
+  roles.symmetric_weights = true;
   roles.channel_axis = 3;
   roles.asymmetric = true;
   // The real runtime leaves other weights to its reference kernel, and uint8 to an older one.

@@ -34,10 +34,11 @@ Result<SumOutput> sum_output(TensorType type) {
   }
 }
 
-// The one zero point of the weights; per channel all must be 0.
+// The one zero point of the weights; per channel all must be 0, where they are not ignored.
 Result<int32_t> weight_zero_point(const OpContext& context, const ProductRoles& roles) {
   const Operand& weights = context.input(roles.weights);
   const std::vector<int64_t>& zero_points = weights.quantization->zero_point;
+  if (roles.symmetric_weights && weights.type != TensorType::kUint8) return 0;
   const StoredRange range = stored_range(weights.type);
   for (int64_t zero_point : zero_points) {
     if (zero_point < range.min || zero_point > range.max) {

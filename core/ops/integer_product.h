@@ -23,6 +23,8 @@ struct ProductRoles {
   // The sums of 16-bit activations are as wide as the bias; where there is none, 32 bits or 64.
   bool narrow_without_bias = false;
   bool asymmetric = false;      // How float activations are quantized.
+  // The real kernel takes int8 weights for symmetric, whatever zero point they name.
+  bool symmetric_weights = false;
 };
 
 // Arithmetic of one operator, from its tensors' types and scales.

@@ -1,5 +1,5 @@
 // Widens a tensor of any type by paddings [rank, 2] (int32 or int64: before and after, not negative):
-//   PAD (1 to 6), PADV2 (1 to 6): with zeros (the zero point of a quantized tensor), or with the value
+//   PAD (1 to 6), PADV2 (1 to 6): with zeros (the zero point of a quantized output), or with the value
 //     of input 2
 //   MIRROR_PAD (1 to 3): with what lies inside, mirrored at the edge: REFLECT leaves the edge itself
 //     out, SYMMETRIC repeats it
@@ -123,7 +123,8 @@ Status eval(EvalContext& context) {
       if (context.code() == BuiltinOperator::kPadv2) {
         value = context.in<T>(2)[0];
       } else if constexpr (std::is_integral_v<T>) {
-        value = static_cast<T>(zero_point_of(input));
+        // A constant that is evaluated while converting says it of its input alone.
+        value = static_cast<T>(zero_point_of(output.quantization != nullptr ? output : input));
       }
       const T zero = {};
       if (sizeof(T) == 1 || std::memcmp(&value, &zero, sizeof(T)) == 0) {

@@ -161,7 +161,8 @@ void QuantizedUnary::set_interpolated() {
               [this](float x) { return real_function(x); }, points_.data());
 }
 
-// LOGISTIC and TANH of int16 interpolate between the points of one table, after the input has been
+// LOGISTIC and TANH of int16 compute with fixed-point numbers where the input has 3 bits before the
+// point (TANH: or 4). Else they interpolate between the points of one table, after the input has been
 // brought to the scale 1 / (3 * 2^12) (LOGISTIC) or 1 / (3 * 2^13).
 Status QuantizedUnary::set_sigmoid(bool is_tanh) {
   kind_ = is_tanh ? Kind::kTanh : Kind::kSigmoid;
@@ -175,7 +176,8 @@ Status QuantizedUnary::set_sigmoid(bool is_tanh) {
   const bool is_power = is_power_of_two(input_.scale, &exponent);
   const int left = 12 + exponent;
   if (is_power && (left == 0 || (is_tanh && left == 1))) {
-    factor_ = {3 << left, 0};
+    kind_ = is_tanh ? Kind::kFixedTanh : Kind::kFixedSigmoid;
+    factor_ = {1 << left, 0};
     return {};
   }
   double multiplier = double{input_.scale} * 4096.0 * 3.0;
@@ -276,6 +278,8 @@ int32_t QuantizedUnary::operator()(int32_t stored) const {
       return result(rest.shift < -31 ? 0 : scale_by(scale_by(int32_t{1}, root), rest));
     }
     case Kind::kHardSwish: return result(hard_swish(centered));
+    case Kind::kFixedSigmoid: return fixed_logistic(static_cast<int16_t>(stored));
+    case Kind::kFixedTanh: return fixed_tanh(saturate_i16(stored * factor_.multiplier), 3);
     case Kind::kSigmoid: return sigmoid(stored);
     case Kind::kTanh: return tanh(stored);
     case Kind::kInterpolated: return interpolate(points_.data(), stored);

@@ -27,7 +27,8 @@ class QuantizedUnary {
 
  private:
   enum class Kind : uint8_t {
-    kRelu, kLeakyRelu, kAbs, kRounded, kInterpolated, kSqrt, kRsqrt, kHardSwish, kSigmoid, kTanh
+    kRelu, kLeakyRelu, kAbs, kRounded, kInterpolated, kSqrt, kRsqrt, kHardSwish, kSigmoid, kTanh,
+    kFixedSigmoid, kFixedTanh
   };
 
   Status set(const OpContext& context);

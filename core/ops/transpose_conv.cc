@@ -28,6 +28,7 @@ struct State : OpState {
 // Float images are quantized with a zero point.
 ProductRoles roles_of(const OpContext& context) {
   ProductRoles roles;
+  roles.symmetric_weights = true;
   roles.input = 2;
   roles.rounding = context.input(2).type == TensorType::kUint8 ? SumRounding::kHalvesUp
                                                                : SumRounding::kBlocks;
