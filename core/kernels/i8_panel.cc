@@ -62,7 +62,7 @@ template <Way kWay, int Rows>
   };
   if constexpr (Rows > kI8TileRows) {
     // One by one: compilers read ahead for a second step, and sums leave the registers.
-#pragma clang loop unroll(disable)
+#pragma GCC unroll 1
     for (; groups > 0; --groups, advance(1)) step(0);
     return w;
   }

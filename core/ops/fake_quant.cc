@@ -17,9 +17,7 @@ Status infer(InferContext& context) {
   if (options.num_bits < 2 || options.num_bits > 16) {
     return bad_input(std::to_string(options.num_bits) + " bits are not between 2 and 16");
   }
-  if (!(options.min <= 0) || !(options.max >= 0) || options.min == options.max) {
-    return bad_input("0 is not between min and max");
-  }
+  if (!(options.min < options.max)) return bad_input("min is not below max");
   return context.set_output(0, TensorType::kFloat32, context.input(0).shape);
 }
 

@@ -162,8 +162,8 @@ void QuantizedUnary::set_interpolated() {
 }
 
 // LOGISTIC and TANH of int16 compute with fixed-point numbers where the input has 3 bits before the
-// point (TANH: or 4). Else they interpolate between the points of one table, after the input has been
-// brought to the scale 1 / (3 * 2^12) (LOGISTIC) or 1 / (3 * 2^13).
+// point (TANH: or 4). Else they interpolate between the points of one table, after the input has
+// been brought to the scale 1 / (3 * 2^12) (LOGISTIC) or 1 / (3 * 2^13).
 Status QuantizedUnary::set_sigmoid(bool is_tanh) {
   kind_ = is_tanh ? Kind::kTanh : Kind::kSigmoid;
   if (input_.zero_point != 0 || output_.zero_point != 0) {

@@ -359,11 +359,13 @@ Status extreme_or_product(EvalContext& context, const State& state) {
     accumulate(state, input, output, function);
   };
   switch (context.code()) {
+    // A NaN takes the place of what came before it, and what comes behind it the place of the NaN,
+    // as in the real runtime.
     case Code::kReduceMax:
-      apply(Limits::lowest(), [](T a, T b) { return std::max(a, b); });
+      apply(Limits::lowest(), [](T so_far, T value) { return so_far > value ? so_far : value; });
       break;
     case Code::kReduceMin:
-      apply(Limits::max(), [](T a, T b) { return std::min(a, b); });
+      apply(Limits::max(), [](T so_far, T value) { return so_far < value ? so_far : value; });
       break;
     default:
       apply(T{1}, [](T a, T b) { return wrapping_mul(a, b); });

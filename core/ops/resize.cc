@@ -1,7 +1,8 @@
 // RESIZE_BILINEAR (1 to 4), RESIZE_NEAREST_NEIGHBOR (1 to 4): another height and width.
 //   input [N,H,W,C]    size int32 [2]: height and width, 1 or more    output [N,size[0],size[1],C]
 // The source of output row y is y * scale; with half_pixel_centers (y + 0.5) * scale - 0.5; scale
-// is H / size[0], or with align_corners (H - 1) / (size[0] - 1). Both together are an error.
+// is H / size[0], or with align_corners (H - 1) / (size[0] - 1). Both together are an error
+// of RESIZE_BILINEAR.
 // RESIZE_BILINEAR takes float32, int8, uint8 and int16; scales play no part. int8 and int16 are mixed
 // with weights of 10 bits, uint8 in float32.
 #include "core/kernels/resize_2d.h"
@@ -36,7 +37,7 @@ Status infer(InferContext& context) {
   ZEOLITE_TRY(require_rank(context, 1, 1));
   ZEOLITE_TRY(require_size(context, 1, 0, 2, "sizes"));
   const Resize2DShape options = options_of(context);
-  if (options.align_corners && options.half_pixel_centers) {
+  if (is_bilinear(context) && options.align_corners && options.half_pixel_centers) {
     return bad_input("align_corners and half_pixel_centers exclude each other");
   }
   if (!context.input(1).has_data) return context.set_output_unknown(0, input.type);

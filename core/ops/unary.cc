@@ -187,21 +187,28 @@ Status eval(EvalContext& context) {
   });
 }
 
-// GELU by tanh of float16: 1 + tanh loses digits below 0, as many as each step in float16 keeps.
+// GELU of float16: 1 + tanh and erfc of what is rounded lose digits below 0, as many as each step
+// in float16 keeps. So the steps are those of the real kernel: all numbers of 16 bits give what it
+// gives.
 bool is_half_gelu(const OpContext& context) {
-  return context.code() == Code::kGelu && context.input(0).type == TensorType::kFloat16 &&
-         context.options<GeluOptions>().approximate;
+  return context.code() == Code::kGelu && context.input(0).type == TensorType::kFloat16;
 }
 
-void half_gelu(const Float16* from, int64_t count, Float16* to) {
+void half_gelu(bool approximate, const Float16* from, int64_t count, Float16* to) {
   const auto half = [](float x) { return static_cast<float>(Float16(x)); };
   const float slope = half(0.79788456f);
   const float cubic = half(0.044715f);
+  const float root = half(0.70710678f);
   for (int64_t i = 0; i < count; ++i) {
     const float x = from[i];
-    const float square = half(half(half(cubic * x) * x));
-    const float argument = half(half(slope * x) * half(1.0f + square));
-    const float gate = half(1.0f + half(std::tanh(argument)));
+    float gate;
+    if (approximate) {
+      const float cube = half(half(x * x) * x);
+      const float argument = half(slope * half(x + half(cubic * cube)));
+      gate = half(1.0f + half(std::tanh(argument)));
+    } else {
+      gate = half(std::erfc(-half(x * root)));
+    }
     to[i] = Float16(half(0.5f * x) * gate);
   }
 }
@@ -213,7 +220,8 @@ Status prepare_any(PrepareContext& context) {
 
 Status eval_any(EvalContext& context) {
   if (!is_half_gelu(context)) return eval_widened(context, kWidenFloats, eval);
-  half_gelu(context.in<Float16>(0), product(context.output(0).shape), context.out<Float16>(0));
+  half_gelu(context.options<GeluOptions>().approximate, context.in<Float16>(0),
+            product(context.output(0).shape), context.out<Float16>(0));
   return {};
 }
 

@@ -19,11 +19,14 @@ Status resolve_window(WindowAxis* axis, Padding padding, const char* name) {
     return bad_input(std::string(name) + ": filter and dilation are too large");
   }
   if (padding == Padding::kValid) {
-    if (axis->input < extent) {
+    // The real runtime divides towards 0: a filter that is too large by less than two strides has no
+    // window, and the output is empty.
+    const int64_t room = axis->input - extent + axis->stride;
+    if (room <= -axis->stride) {
       return bad_input(std::string(name) + ": the filter reaches over " + std::to_string(extent) +
                        " elements, but the input has only " + std::to_string(axis->input));
     }
-    axis->output = static_cast<int32_t>((axis->input - extent) / axis->stride + 1);
+    axis->output = static_cast<int32_t>(std::max<int64_t>(room, 0) / axis->stride);
     return {};
   }
   const int64_t output = (int64_t{axis->input} + axis->stride - 1) / axis->stride;

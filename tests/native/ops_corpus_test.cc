@@ -1,7 +1,7 @@
-// Every case of the operator corpus: what is accepted gives the real runtime's results, what is
-// refused says so with one of our errors, and nothing crashes. ZEOLITE_CORPUS names the corpus;
-// ZEOLITE_CASE picks one case by its id, or those whose id begins so; ZEOLITE_VERBOSE prints ids and
-// why a case is not supported.
+// Every case of tests/data/operators and of the operator corpus: what is accepted gives the real
+// runtime's results, what is refused says so with one of our errors, and nothing crashes.
+// ZEOLITE_CORPUS names the corpus; ZEOLITE_CASE picks one case by its id, or those whose id begins
+// so; ZEOLITE_VERBOSE prints ids and why a case is not supported.
 #include <gmock/gmock.h>
 
 #include <cstdlib>
@@ -102,9 +102,8 @@ Verdict run_case(const PackCase& test) {
   return {};
 }
 
-TEST(OperatorCorpus, WhatIsAcceptedIsRightAndWhatIsRefusedSaysWhy) {
-  const char* corpus = std::getenv("ZEOLITE_CORPUS");
-  if (corpus == nullptr) GTEST_SKIP() << "ZEOLITE_CORPUS is not set";
+// All cases of the packs in a folder.
+void run_packs(const std::filesystem::path& folder) {
   const char* chosen = std::getenv("ZEOLITE_CASE");
   const std::string only = chosen != nullptr ? chosen : "";
   const std::string pack = only.substr(0, only.find('.'));
@@ -113,8 +112,7 @@ TEST(OperatorCorpus, WhatIsAcceptedIsRightAndWhatIsRefusedSaysWhy) {
   int unsupported = 0;
   int refused = 0;
   const std::set<std::string> peculiar = exceptions();
-  for (const auto& entry :
-       std::filesystem::directory_iterator(std::filesystem::path(corpus) / "operators")) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string file = entry.path().filename().string();
     if (!file.ends_with(".pack.gz")) continue;
     if (!file.starts_with(pack)) continue;
@@ -144,6 +142,16 @@ TEST(OperatorCorpus, WhatIsAcceptedIsRightAndWhatIsRefusedSaysWhy) {
   }
   std::printf("%d right, %d not supported yet, %d invalid ones refused\n", right, unsupported,
               refused);
+}
+
+TEST(OperatorCases, CornersOfTheDefaultKernelsGiveTheirResults) {
+  run_packs(ZEOLITE_TEST_DATA "/operators");
+}
+
+TEST(OperatorCorpus, WhatIsAcceptedIsRightAndWhatIsRefusedSaysWhy) {
+  const char* corpus = std::getenv("ZEOLITE_CORPUS");
+  if (corpus == nullptr) GTEST_SKIP() << "ZEOLITE_CORPUS is not set";
+  run_packs(std::filesystem::path(corpus) / "operators");
 }
 
 }  // namespace
