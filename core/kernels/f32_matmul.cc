@@ -25,6 +25,12 @@ namespace {
 void gemm_block(int64_t rows, int64_t first, int64_t last, int64_t n, int64_t k, const float* a,
                 int64_t a_stride, const float* packed, float* out, int64_t out_stride,
                 F32Clamp clamp) {
+  if (rows == 1) {
+    const int64_t column = first * kF32TileColumns;
+    f32_gemv_panels(std::min(last * kF32TileColumns, n) - column, k, a,
+                    packed + first * f32_panel_floats(k), out + column, clamp);
+    return;
+  }
   for (int64_t panel = first; panel < last; ++panel) {
     const int64_t column = panel * kF32TileColumns;
     f32_gemm_panel(rows, k, a, a_stride, packed + panel * f32_panel_floats(k), out + column,

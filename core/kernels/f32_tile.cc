@@ -1,60 +1,68 @@
 #include "core/kernels/f32_tile.h"
 
+#include <algorithm>
+
 #include "core/kernels/simd.h"
 
 namespace zeolite {
 namespace {
 
-// Its functions must be inlined: called, they would keep the sums in memory, and every product
-// would store one (39 instead of 50 GFLOP/s).
-template <int Rows>
+// `Panels` panels beside each other, each 8 columns. Its functions must be inlined: called, they would
+// keep the sums in memory, and every product would store one (39 instead of 50 GFLOP/s).
+template <int Rows, int Panels = 1>
 struct Tile {
-  F32x4 sum[Rows][2];
+  F32x4 sum[Rows][2 * Panels];
 
-  [[gnu::always_inline]] void start(const float* bias) {
-    const F32x4 low = wasm_v128_load(bias);
-    const F32x4 high = wasm_v128_load(bias + 4);
+  [[gnu::always_inline]] void start(const float* const (&panels)[Panels]) {
+#pragma GCC unroll 16
+    for (int i = 0; i < 2 * Panels; ++i) {
+      const F32x4 bias = wasm_v128_load(panels[i / 2] + i % 2 * 4);
 #pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r) {
-      sum[r][0] = low;
-      sum[r][1] = high;
+      for (int r = 0; r < Rows; ++r) sum[r][i] = bias;
     }
   }
 
-  // Adds a[r][0..k) times w[0..k)[8]; returns the end of w.
-  [[gnu::always_inline]] const float* add(size_t k, const float* const (&a)[Rows], const float* w) {
+  // Adds a[r][0..k) times w[..][0..k)[8] and moves w behind them.
+  [[gnu::always_inline]] void add(size_t k, const float* const (&a)[Rows],
+                                  const float* (&w)[Panels]) {
     for (size_t i = 0; i < k; ++i) {
-      const F32x4 low = wasm_v128_load(w);
-      const F32x4 high = wasm_v128_load(w + 4);
-      w += kF32TileColumns;
+      F32x4 x[Rows];
+      if constexpr (Panels > 1) {
 #pragma GCC unroll 8
-      for (int r = 0; r < Rows; ++r) {
-        const F32x4 x = wasm_v128_load32_splat(a[r] + i);
-        sum[r][0] = f32x4_madd(x, low, sum[r][0]);
-        sum[r][1] = f32x4_madd(x, high, sum[r][1]);
+        for (int r = 0; r < Rows; ++r) x[r] = wasm_v128_load32_splat(a[r] + i);
+      }
+#pragma GCC unroll 8
+      for (int p = 0; p < Panels; ++p) {
+        const F32x4 low = wasm_v128_load(w[p]);
+        const F32x4 high = wasm_v128_load(w[p] + 4);
+        w[p] += kF32TileColumns;
+#pragma GCC unroll 8
+        for (int r = 0; r < Rows; ++r) {
+          if constexpr (Panels == 1) x[r] = wasm_v128_load32_splat(a[r] + i);
+          sum[r][2 * p] = f32x4_madd(x[r], low, sum[r][2 * p]);
+          sum[r][2 * p + 1] = f32x4_madd(x[r], high, sum[r][2 * p + 1]);
+        }
       }
     }
-    return w;
   }
 
   [[gnu::always_inline]] void store(float* out, size_t out_stride, size_t columns,
                                     const F32Clamp& clamp) {
     const F32x4 low = wasm_f32x4_splat(clamp.min);
     const F32x4 high = wasm_f32x4_splat(clamp.max);
-    if (columns == kF32TileColumns) {
-#pragma GCC unroll 8
-      for (int r = 0; r < Rows; ++r) {
-        wasm_v128_store(out + r * out_stride, f32x4_clamp(sum[r][0], low, high));
-        wasm_v128_store(out + r * out_stride + 4, f32x4_clamp(sum[r][1], low, high));
-      }
-      return;
-    }
-    float whole[Rows][kF32TileColumns];
+    constexpr size_t kColumns = Panels * kF32TileColumns;
+    float whole[Rows][kColumns];
+    const bool is_whole = columns == kColumns;
+    float* const to = is_whole ? out : whole[0];
+    const size_t stride = is_whole ? out_stride : kColumns;
 #pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r) {
-      wasm_v128_store(whole[r], f32x4_clamp(sum[r][0], low, high));
-      wasm_v128_store(whole[r] + 4, f32x4_clamp(sum[r][1], low, high));
+#pragma GCC unroll 16
+      for (int i = 0; i < 2 * Panels; ++i) {
+        wasm_v128_store(to + r * stride + i * 4, f32x4_clamp(sum[r][i], low, high));
+      }
     }
+    if (is_whole) return;
     for (int r = 0; r < Rows; ++r) {
       for (size_t c = 0; c < columns; ++c) out[r * out_stride + c] = whole[r][c];
     }
@@ -63,16 +71,21 @@ struct Tile {
 
 // Not inlined: V8 compiles and replaces functions one by one at their next call, so a kernel that
 // is called for each tile runs optimized soon, and its registers are given out for it alone.
-template <int Rows>
-[[gnu::noinline]] void gemm_tile(size_t k, const float* a, size_t a_stride, const float* panel,
+template <int Rows, int Panels = 1>
+[[gnu::noinline]] void gemm_tile(size_t k, const float* a, size_t a_stride, const float* panels,
                                  float* out, size_t out_stride, size_t columns,
                                  const F32Clamp& clamp) {
-  Tile<Rows> tile;
-  tile.start(panel);
+  const float* w[Panels];
+#pragma GCC unroll 8
+  for (int p = 0; p < Panels; ++p) w[p] = panels + p * f32_panel_floats(k);
+  Tile<Rows, Panels> tile;
+  tile.start(w);
   const float* rows[Rows];
 #pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) rows[r] = a + r * a_stride;
-  tile.add(k, rows, panel + kF32TileColumns);
+#pragma GCC unroll 8
+  for (int p = 0; p < Panels; ++p) w[p] += kF32TileColumns;
+  tile.add(k, rows, w);
   tile.store(out, out_stride, columns, clamp);
 }
 
@@ -81,13 +94,14 @@ template <int Rows>
                                      size_t a_offset, const float* panel, float* out,
                                      size_t out_stride, size_t columns, const F32Clamp& clamp) {
   Tile<Rows> tile;
-  tile.start(panel);
-  const float* w = panel + kF32TileColumns;
+  const float* w[] = {panel};
+  tile.start(w);
+  w[0] += kF32TileColumns;
   for (size_t tap = 0; tap < taps; ++tap, pointers += kF32TileRows) {
     const float* rows[Rows];
 #pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r) rows[r] = pointers[r] + a_offset;
-    w = tile.add(k, rows, w);
+    tile.add(k, rows, w);
   }
   tile.store(out, out_stride, columns, clamp);
 }
@@ -116,6 +130,28 @@ void indirect_tail(size_t rows, size_t taps, size_t k, const float* const* point
 }
 
 }  // namespace
+
+// As many panels at a time as a tile has rows, or one where there are fewer. The last tile repeats
+// panels of the one before, to the same values.
+void f32_gemv_panels(size_t n, size_t k, const float* a, const float* panels, float* out,
+                     const F32Clamp& clamp) {
+  const auto count = static_cast<size_t>(f32_panel_count(static_cast<int64_t>(n)));
+  size_t done = 0;
+  const auto tile = [&]<int Panels>() {
+    const size_t panel = std::min(done, count - Panels);
+    const size_t column = panel * kF32TileColumns;
+    gemm_tile<1, Panels>(k, a, 0, panels + panel * f32_panel_floats(k), out + column, 0,
+                         std::min<size_t>(Panels * kF32TileColumns, n - column), clamp);
+    done = panel + Panels;
+  };
+  while (done < count) {
+    if (count >= kF32TileRows) {
+      tile.template operator()<kF32TileRows>();
+    } else {
+      tile.template operator()<1>();
+    }
+  }
+}
 
 void f32_gemm_panel(size_t rows, size_t k, const float* a, size_t a_stride, const float* panel,
                     float* out, size_t out_stride, size_t columns, const F32Clamp& clamp) {

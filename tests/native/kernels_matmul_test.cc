@@ -65,6 +65,28 @@ TEST(F32Gemm, ThreadsDontChangeAByte) {
   }
 }
 
+TEST(F32Gemm, OneRowGivesTheBytesOfThatRowAmongOthers) {
+  Random random(4);
+  for (const int n : {1, 8, 9, 24, 40, 47, 48, 49, 95, 96, 97, 200}) {
+    const int k = random.size(40, 0);
+    const int m = 7;
+    const auto a = random.reals(m * k);
+    const auto weights = random.reals(int64_t{n} * k);
+    const auto bias = random.reals(n);
+    Memory packed(f32_gemm_packed_bytes(n, k));
+    f32_gemm_pack(n, k, weights.data(), k, 1, bias.data(), packed.get());
+    std::vector<float> all(m * n);
+    std::vector<float> one(m * n + 1, 7.0f);
+    f32_gemm(m, n, k, a.data(), k, packed.get(), all.data(), n, kRelu6Clamp, nullptr);
+    all.push_back(7.0f);
+    for (int i = m; i-- > 0;) {
+      f32_gemm(1, n, k, a.data() + i * k, k, packed.get(), one.data() + i * n, n, kRelu6Clamp,
+               nullptr);
+    }
+    EXPECT_EQ(one, all) << n << "x" << k;
+  }
+}
+
 TEST(F32Gemm, NanPassesTheClamp) {
   const float a[] = {std::nanf("")};
   const float w[] = {1.0f};
