@@ -191,6 +191,15 @@ Status prepare_integers(PrepareContext& context, State& state) {
   return prepare_packed(context, state, state.integer_plan.packed_bytes);
 }
 
+// Whether one row after the other goes faster through packed weights. Not where no cache holds them,
+// and not through halves, which are half as much to read.
+bool is_worth_packing(const OpContext& context, const State& state) {
+  const Operand& weights = context.input(1);
+  return state.m == 1 && state.n >= kF32PackedGemvMinColumns &&
+         weights.type == TensorType::kFloat32 && weights.bytes <= kF32PackedGemvMaxBytes &&
+         weights.is_constant && (!context.has_input(2) || context.input(2).is_constant);
+}
+
 Status prepare(PrepareContext& context) {
   State& state = context.state<State>();
   const Shape& weights = context.input(1).shape;
@@ -203,7 +212,8 @@ Status prepare(PrepareContext& context) {
   if (has_integer_weights(context, roles_of(context))) return prepare_integers(context, state);
   state.use_packed = state.m >= kF32PackedGemmMinRows ||
                      (context.input(1).type == TensorType::kFloat16 &&
-                      !FloatWeights::are_finite_halves(context, 1));
+                      !FloatWeights::are_finite_halves(context, 1)) ||
+                     (context.is_in_loop() && is_worth_packing(context, state));
   context.choose(state.use_packed ? "f32_gemm" : "f32_gemv_rows",
                  2.0 * state.m * state.n * state.k);
   if (!state.use_packed) return {};

@@ -177,8 +177,12 @@ class InferContext : public OpContext {
 class PrepareContext : public OpContext {
  public:
   PrepareContext(const Operator& op, std::span<const Operand* const> inputs,
-                 std::span<Operand* const> outputs, OpRecord& record, int thread_count)
-      : OpContext(op, inputs, outputs), record_(record), thread_count_(thread_count) {}
+                 std::span<Operand* const> outputs, OpRecord& record, int thread_count,
+                 bool is_in_loop = false)
+      : OpContext(op, inputs, outputs),
+        record_(record),
+        thread_count_(thread_count),
+        is_in_loop_(is_in_loop) {}
 
   // The operator's own memory: made at the first prepare, and kept when shapes change.
   template <class T>
@@ -189,6 +193,8 @@ class PrepareContext : public OpContext {
   OpRecord& record() { return record_; }
   // How many threads eval will have, where memory is needed for each.
   int thread_count() const { return thread_count_; }
+  // Whether one run of the model calls eval many times.
+  bool is_in_loop() const { return is_in_loop_; }
   // Memory for the time of eval, aligned to kBufferAlignment; eval finds it under the number of the
   // request, counted from 0, which is returned.
   size_t request_scratch(uint64_t bytes) {
@@ -210,6 +216,7 @@ class PrepareContext : public OpContext {
  private:
   OpRecord& record_;
   int thread_count_;
+  bool is_in_loop_;
 };
 
 class EvalContext : public OpContext {

@@ -125,6 +125,12 @@ Result<std::unique_ptr<Interpreter>> Interpreter::create(Model model, Interprete
     state->runners.push_back(std::make_unique<SubgraphRunner>(*state, static_cast<int32_t>(i)));
   }
   ZEOLITE_TRY(check_subgraph_calls(state->owned_model));
+  for (const Subgraph& subgraph : state->owned_model.subgraphs) {
+    for (const Operator& op : subgraph.operators) {
+      const auto* loop = op.options.get<WhileOptions>();
+      if (loop != nullptr) state->runners[loop->body_subgraph_index]->set_in_loop();
+    }
+  }
   ErrorCode code = ErrorCode::kCorrupt;
   for (const auto& runner : state->runners) {
     ZEOLITE_TRY(runner->load_constants());
@@ -187,6 +193,7 @@ Status Interpreter::run(int32_t subgraph, const RunOptions& options) {
   state_->on_operator = options.on_operator ? &options.on_operator : nullptr;
   state_->main_run = &runner;
   state_->done = 0;
+  runner.forget_inputs();
   Status status = runner.run();
   state_->profile = nullptr;
   state_->on_operator = nullptr;

@@ -160,8 +160,13 @@ Status SubgraphRunner::prepare_step(size_t index) {
   step.record.begin_prepare();
   if (step.entry->kernel->prepare == nullptr) return {};
   const int threads = shared_.pool != nullptr ? shared_.pool->threads() : 1;
+  if (step.ahead != nullptr && step.mode == Mode::kPlanned) {
+    ZEOLITE_TRY(step.ahead->prepare(threads));
+  }
+  // What is computed ahead comes here seldom.
+  const bool is_often = is_in_loop_ && (step.ahead == nullptr || !step.ahead->is_used());
   PrepareContext context(subgraph_.operators[index], step.inputs, step.outputs, step.record,
-                         threads);
+                         threads, is_often);
   context.set_intermediates(step.intermediates);
   ZEOLITE_TRY(step.entry->kernel->prepare(context));
   return shared_.check_limit("packed weights");
@@ -179,6 +184,7 @@ Status SubgraphRunner::lay_out() {
     for (int32_t tensor : subgraph_.operators[i].inputs) {
       if (tensor != kNoTensor) lives[tensor].last = i;
     }
+    if (steps_[i].ahead != nullptr) lives[&steps_[i].ahead->position() - operands_.data()].last = i;
   }
   for (int32_t tensor : subgraph_.outputs) lives[tensor].last = end;
 

@@ -117,6 +117,24 @@ SubgraphRunner::SubgraphRunner(RunnerShared& shared, int32_t index)
   keep_half_weights();
 }
 
+void SubgraphRunner::set_in_loop() {
+  if (is_in_loop_) return;
+  is_in_loop_ = true;
+  const std::vector<const Operator*> gathers = row_gathers(subgraph_);
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    if (gathers[i] == nullptr || is_state_[gathers[i]->inputs[0]]) continue;
+    Step& step = steps_[i];
+    step.ahead = std::make_unique<RowsAhead>(
+        subgraph_.operators[i], *step.entry->kernel, step.inputs, *step.outputs[0],
+        operands_[gathers[i]->inputs[0]], operands_[gathers[i]->inputs[1]]);
+    ahead_.push_back(static_cast<int32_t>(i));
+  }
+}
+
+void SubgraphRunner::forget_inputs() {
+  for (int32_t step : ahead_) steps_[step].ahead->forget();
+}
+
 void SubgraphRunner::keep_half_weights() {
   // The DEQUANTIZE that widens a constant float16 into this tensor.
   std::vector<Step*> widened_by(operands_.size(), nullptr);
@@ -250,6 +268,9 @@ Status SubgraphRunner::set_input(size_t index, const Operand& source) {
                      std::to_string(source.bytes));
   }
   if (source.bytes > 0) std::memcpy(target.writable, source.data, source.bytes);
+  for (int32_t step : ahead_) {
+    if (&steps_[step].ahead->sequence() == &target) steps_[step].ahead->forget();
+  }
   return {};
 }
 
@@ -345,6 +366,10 @@ Status SubgraphRunner::run_steps() {
 Status SubgraphRunner::eval_planned(size_t index) {
   Step& step = steps_[index];
   Host host(*this, step);
+  if (step.ahead != nullptr && step.ahead->is_used()) {
+    ZEOLITE_TRY(step.ahead->give(host, step.outputs[0]->writable));
+    if (step.ahead->has_given()) return {};
+  }
   EvalContext context(subgraph_.operators[index], step.inputs, step.outputs, step.record, host);
   return step.entry->kernel->eval(context);
 }
@@ -361,7 +386,8 @@ void SubgraphRunner::add_profile(size_t index, double time_ms) {
   profile.index = static_cast<int32_t>(index);
   profile.type = operator_name(op);
   if (!step.outputs.empty()) profile.name = step.outputs[0]->name;
-  profile.kernel = step.record.kernel;
+  const bool is_given = step.ahead != nullptr && step.ahead->has_given();
+  profile.kernel = is_given ? step.ahead->kernel() : step.record.kernel;
   profile.time_ms = time_ms;
   if (time_ms > 0) {
     double bytes = 0;
@@ -369,7 +395,8 @@ void SubgraphRunner::add_profile(size_t index, double time_ms) {
       if (input != nullptr) bytes += static_cast<double>(input->bytes);
     }
     for (const Operand* output : step.outputs) bytes += static_cast<double>(output->bytes);
-    profile.gflop_per_s = step.record.flops / time_ms * 1e-6;
+    const double flops = is_given ? step.ahead->flops() : step.record.flops;
+    profile.gflop_per_s = flops / time_ms * 1e-6;
     profile.gbyte_per_s = bytes / time_ms * 1e-6;
   }
   shared_.profile->push_back(std::move(profile));
@@ -393,6 +420,10 @@ MemoryUse SubgraphRunner::memory() const {
   for (const Step& step : steps_) {
     use.packed_bytes += step.record.packed_bytes;
     for (const Bytes& scratch : step.own_scratch) use.own_bytes += scratch.size();
+  }
+  for (int32_t step : ahead_) {
+    use.packed_bytes += steps_[step].ahead->packed_bytes();
+    use.own_bytes += steps_[step].ahead->own_bytes();
   }
   return use;
 }

@@ -10,6 +10,7 @@
 #include "core/ops/resources.h"
 #include "core/ops/table.h"
 #include "core/runtime/interpreter.h"
+#include "core/runtime/rows_ahead.h"
 
 namespace zeolite {
 
@@ -56,6 +57,11 @@ class SubgraphRunner {
   // Sets variables to what stands for zero.
   void reset();
 
+  // Tells, before prepare(), that this is the body of a loop.
+  void set_in_loop();
+  // Tells that the inputs' data may have changed since the last run, but for set_input.
+  void forget_inputs();
+
   bool is_prepared() const { return prepared_; }
   const Subgraph& subgraph() const { return subgraph_; }
   Operand& input(size_t index) { return operands_[subgraph_.inputs[index]]; }
@@ -85,6 +91,7 @@ class SubgraphRunner {
     bool folded_for_ever = false;          // From constants only: survives resizing.
     std::vector<Bytes> own_scratch;        // Unless kPlanned.
     std::vector<size_t> scratch_requests;  // Of kPlanned: indices into the arena's requests.
+    std::unique_ptr<RowsAhead> ahead;      // Null for most.
   };
 
   class Host;
@@ -112,6 +119,7 @@ class SubgraphRunner {
   std::vector<Operand> operands_;  // By tensor.
   std::vector<Bytes> own_;         // By tensor: memory outside the arena.
   std::vector<Step> steps_;        // By operator.
+  std::vector<int32_t> ahead_;     // The steps that have some of it.
   std::vector<Shape> input_shapes_;
   std::vector<bool> is_input_read_;  // By input: an operator reads it, or it is an output too.
   // By tensor: a variable that is kept from run to run. Converters mark the results of loops so, too,
@@ -121,6 +129,7 @@ class SubgraphRunner {
   Bytes arena_;
   bool prepared_ = false;
   bool running_ = false;
+  bool is_in_loop_ = false;
 };
 
 }  // namespace zeolite
