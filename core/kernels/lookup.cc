@@ -66,7 +66,7 @@ void ByteFunction::find_line(double slope, bool is_input_signed, bool is_output_
     low = std::min(low, result(x));
     high = std::max(high, result(x));
   }
-  if (!(slope > 0 && slope < 4)) return;
+  if (slope == 0 || !(std::abs(slope) < 4)) return;
   const int64_t wanted = std::llround(std::ldexp(slope, kFraction));
   // Offsets that each result allows; the ends stand for all beyond them.
   int64_t least = std::numeric_limits<int32_t>::min();

@@ -10,8 +10,8 @@
 
 namespace zeolite {
 
-// a and b are the stored numbers less their zero points. In whole blocks of a row kAdd of int8, uint8
-// and int16 and kMul of bytes round and wrap around as TFLite's vector loops do (VectorForm).
+// a and b are the stored numbers less their zero points. In whole blocks of a row kAdd of int8,
+// uint8 and int16 and kMul of bytes round and wrap around as TFLite's vector loops do (VectorForm).
 enum class QuantizedBinary : uint8_t {
   kAdd,                // ((a << left) * a_factor + (b << left) * b_factor) * factor
   kSub,                // The same with a minus.
@@ -58,7 +58,8 @@ struct QuantizedBinaryParameters {
   int32_t min = 0;  // Of the stored results.
   int32_t max = 0;
   QuickProduct quick;           // Set by set_quick, as is
-  QuickProduct quick_positive;  // that of a at 0 and above, for kPrelu.
+  QuickProduct quick_positive;  // that of a at 0 and above, for kPrelu, and of the operand that is
+  QuickProduct quick_operand;   // not halved, for kSquaredDifference.
 
   // When all else is known, for products of bytes (kMul, kSquaredDifference, kPrelu): the SIMD
   // kernel needs it.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "core/kernels/quick_rounding.h"
 
@@ -11,11 +12,30 @@ namespace {
 
 using namespace quick_bytes;
 
+bool is_half(FixedPointFactor factor) {
+  return factor.multiplier == 1 << 30 && factor.shift == 0;
+}
+
 // As Product computes it.
 int32_t quick_result(QuickProduct product, int64_t x) {
   const float y = static_cast<float>(static_cast<int32_t>(x)) * product.scale;
   const float moved = y + std::copysign(product.away, y);
   return std::bit_cast<int32_t>(moved + kRoundingMagic) - kRoundingBits;
+}
+
+// Whether the product makes the same of 256 numbers from `first` on as scale_by of them moved up by
+// kSquaresShift, as SquareDifference computes it.
+[[gnu::noinline]] bool scales_bytes(QuickProduct product, FixedPointFactor factor, int32_t first) {
+  const ScaleBy4 scale(factor);
+  const quick_bytes::Product<true> quick(product, 0);
+  v128_t x = wasm_i32x4_make(first, first + 1, first + 2, first + 3);
+  v128_t differs = wasm_i32x4_splat(0);
+  for (int i = 0; i < 256; i += 4) {
+    const v128_t exact = scale(wasm_i32x4_shl(x, kSquaresShift));
+    differs = wasm_v128_or(differs, wasm_v128_xor(exact, quick.four(x)));
+    x = wasm_i32x4_add(x, wasm_i32x4_splat(4));
+  }
+  return !wasm_v128_any_true(differs);
 }
 
 // False when sums may leave 12 bits before the point. Zero points are those of uint8 inputs and of
@@ -137,12 +157,23 @@ void QuantizedBinaryParameters::set_quick() {
                           std::max<int64_t>(high, 0), from, to);
   } else if (function == QuantizedBinary::kSquaredDifference && left_shift == kSquaresShift &&
              real_of(a_factor) <= 0.5 && real_of(b_factor) <= 0.5) {
+    const bool halves_a = is_half(a_factor);
+    if (!halves_a && !is_half(b_factor)) return;
     const auto scaled = [](int64_t x, FixedPointFactor by) {
       return int64_t{scale_by(static_cast<int32_t>(x << kSquaresShift), by)};
     };
-    const int64_t one = scaled(a_range[1], a_factor) - scaled(b_range[0], b_factor);
-    const int64_t other = scaled(b_range[1], b_factor) - scaled(a_range[0], a_factor);
-    const int64_t farthest = std::max(one, other);
+    const FixedPointFactor other = halves_a ? b_factor : a_factor;
+    const auto first = static_cast<int32_t>(halves_a ? b_range[0] : a_range[0]);
+    if (other.shift < 0) quick_operand.away = std::ldexp(1.0f, other.shift - 1);
+    quick_operand.scale =
+        agreeing_scale(std::ldexp(real_of(other), kSquaresShift), [&](float candidate) {
+          quick_operand.scale = candidate;
+          return scales_bytes(quick_operand, other, first);
+        });
+    if (quick_operand.scale == 0) return;
+    const int64_t farthest =
+        std::max(scaled(a_range[1], a_factor) - scaled(b_range[0], b_factor),
+                 scaled(b_range[1], b_factor) - scaled(a_range[0], a_factor));
     quick = quick_product(factor, QuickInput::kSquares, 0, farthest, from, to);
   }
 }
@@ -170,23 +201,27 @@ QuickBytes::QuickBytes(const QuantizedBinaryParameters& p) : function_(p.functio
       prelu_ = Prelu(Multiply(Product<true>(p.quick, zero_point), a_zero, b_zero),
                      p.quick_positive);
     } else {
-      square_ = SquareDifference(Product<false>(p.quick, zero_point),
-                                 ScaledBytes(a_zero, p.a_factor), ScaledBytes(b_zero, p.b_factor));
+      halves_b_ = !is_half(p.a_factor);
+      square_ = SquareDifference(p.quick, p.quick_operand, halves_b_ ? b_zero : a_zero,
+                                 halves_b_ ? a_zero : b_zero, zero_point);
     }
   }
 }
 
 int64_t QuickBytes::run(const uint8_t* a, int64_t a_stride, const uint8_t* b, int64_t b_stride,
                         int64_t count, uint8_t* output) const {
+  Bytes x = {a, a_stride};
+  Bytes y = {b, b_stride};
+  if (function_ == QuantizedBinary::kSquaredDifference && halves_b_) std::swap(x, y);
   const auto go = [&](const auto& function) {
-    return loop(function, ends_, {a, a_stride}, {b, b_stride}, count, output);
+    return loop(function, ends_, x, y, count, output);
   };
   if (function_ == QuantizedBinary::kMul) return go(multiply_);
   if (function_ == QuantizedBinary::kPrelu) return go(prelu_);
   if (function_ != QuantizedBinary::kSquaredDifference) return go(sum_);
-  if (b_stride != 0 || !square_.a.is_half) return go(square_);
+  if (y.stride != 0) return go(square_);
   return go(DifferenceFromOne(square_,
-                              wasm_v128_xor(wasm_v128_load8_splat(b), ends_.flip_input)));
+                              wasm_v128_xor(wasm_v128_load8_splat(y.at), ends_.flip_input)));
 }
 
 }  // namespace zeolite

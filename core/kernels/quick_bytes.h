@@ -34,6 +34,7 @@ class QuickBytes {
   quick_bytes::Multiply multiply_;
   quick_bytes::Prelu prelu_;
   quick_bytes::SquareDifference square_;
+  bool halves_b_ = false;  // Of kSquaredDifference: b is the operand that is halved.
 };
 
 }  // namespace zeolite

@@ -136,68 +136,74 @@ struct Prelu : Multiply {
   }
 };
 
-// (x << kSquaresShift) * factor of numbers of 9 bits; 16 bits hold it: the factor is at most 1/2.
-struct ScaledBytes {
-  v128_t zero;
-  v128_t upper;
-  v128_t lower;
-  RoundingShift4 shift{0};
-  bool is_half;
-
-  ScaledBytes() = default;
-  ScaledBytes(int16_t zero_point, FixedPointFactor factor)
-      : zero(wasm_i16x8_splat(zero_point)),
-        upper(wasm_i32x4_splat(factor.multiplier >> 16)),
-        lower(wasm_i32x4_splat(factor.multiplier & 0xffff)),
-        shift(-factor.shift),
-        is_half(factor.multiplier == 1 << 30 && factor.shift == 0) {}
-
-  [[gnu::always_inline]] v128_t four(v128_t x) const {
-    const v128_t product = wasm_i32x4_add(wasm_i32x4_mul(x, upper),
-                                          wasm_i32x4_shr(wasm_i32x4_mul(x, lower), 16));
-    constexpr int kRight = 15 - kSquaresShift;
-    return shift(wasm_i32x4_shr(wasm_i32x4_add(product, wasm_i32x4_splat(1 << (kRight - 1))),
-                                kRight));
-  }
-
-  [[gnu::always_inline]] v128_t operator()(v128_t x) const {
-    x = wasm_i16x8_sub(x, zero);
-    if (is_half) return wasm_i16x8_shl(x, kSquaresShift - 1);
-    return wasm_i16x8_narrow_i32x4(four(wasm_i32x4_extend_low_i16x8(x)),
-                                   four(wasm_i32x4_extend_high_i16x8(x)));
-  }
-};
-
+// Squares of the difference of two scaled operands, one of which is but halved. They are kOne times
+// less than the integers that they stand for; float32 holds them all.
 struct SquareDifference : Product<false> {
-  ScaledBytes a;
-  ScaledBytes b;
+  v128_t half_zero;
+  v128_t other_zero;
+  F32x4 other_scale;
+  F32x4 other_away;
+  F32x4 fine_magic;  // Rounds to parts of 2^-(kSquaresShift - 1).
 
   SquareDifference() = default;
-  SquareDifference(const Product& product, const ScaledBytes& a, const ScaledBytes& b)
-      : Product(product), a(a), b(b) {}
+  // `other`: of the operand that is not halved; QuickProducts are of the integers.
+  SquareDifference(QuickProduct product, QuickProduct other, int16_t half_zero_point,
+                   int16_t other_zero_point, int32_t zero_point)
+      : Product({product.scale * (kOne * kOne), product.away}, zero_point),
+        half_zero(wasm_i16x8_splat(half_zero_point)),
+        other_zero(wasm_i16x8_splat(other_zero_point)),
+        other_scale(wasm_f32x4_splat(other.scale / kOne)),
+        other_away(wasm_f32x4_splat(other.away / kOne)),
+        fine_magic(f32x4_kept(kRoundingMagic / kOne)) {}
 
-  [[gnu::always_inline]] v128_t square(v128_t low, v128_t high) const {
-    const v128_t first = eight(low, low);
-    return wasm_i8x16_narrow_i16x8(first, eight(high, high));
+  [[gnu::always_inline]] F32x4 scaled(v128_t other) const {
+    const F32x4 y = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(other), other_scale);
+    const F32x4 moved =
+        wasm_f32x4_add(y, wasm_v128_or(wasm_v128_and(y, sign), other_away));
+    return wasm_f32x4_sub(wasm_f32x4_add(moved, fine_magic), fine_magic);
   }
+  [[gnu::always_inline]] v128_t square(v128_t half, F32x4 other) const {
+    const F32x4 difference = wasm_f32x4_sub(wasm_f32x4_convert_i32x4(half), other);
+    return round(wasm_f32x4_mul(wasm_f32x4_mul(difference, difference), scale), away);
+  }
+  [[gnu::always_inline]] v128_t four(v128_t half, v128_t other) const {
+    return square(half, scaled(other));
+  }
+  [[gnu::always_inline]] v128_t eight(v128_t half, v128_t other) const {
+    half = wasm_i16x8_sub(half, half_zero);
+    other = wasm_i16x8_sub(other, other_zero);
+    const v128_t low =
+        four(wasm_i32x4_extend_low_i16x8(half), wasm_i32x4_extend_low_i16x8(other));
+    return wasm_i16x8_narrow_i32x4(
+        low, four(wasm_i32x4_extend_high_i16x8(half), wasm_i32x4_extend_high_i16x8(other)));
+  }
+  // x is halved.
   [[gnu::always_inline]] v128_t operator()(v128_t x, v128_t y) const {
-    return square(wasm_i16x8_sub(a(low_half(x)), b(low_half(y))),
-                  wasm_i16x8_sub(a(high_half(x)), b(high_half(y))));
+    const v128_t low = eight(low_half(x), low_half(y));
+    return wasm_i8x16_narrow_i16x8(low, eight(high_half(x), high_half(y)));
   }
+
+ private:
+  // What the integers of a halved operand are for each step of a stored number.
+  static constexpr float kOne = 1 << (kSquaresShift - 1);
 };
 
-// Of a row with one b, where b's scale is the lesser one.
+// Of a row with one operand that is not halved, `one` of all its lanes.
 struct DifferenceFromOne : SquareDifference {
-  v128_t one;
+  F32x4 other;
 
-  DifferenceFromOne(const SquareDifference& of, v128_t y)
-      : SquareDifference(of), one(b(low_half(y))) {}
+  DifferenceFromOne(const SquareDifference& of, v128_t one)
+      : SquareDifference(of),
+        other(scaled(wasm_i32x4_extend_low_i16x8(wasm_i16x8_sub(low_half(one), of.other_zero)))) {}
 
+  [[gnu::always_inline]] v128_t eight_of(v128_t half) const {
+    half = wasm_i16x8_sub(half, half_zero);
+    const v128_t low = square(wasm_i32x4_extend_low_i16x8(half), other);
+    return wasm_i16x8_narrow_i32x4(low, square(wasm_i32x4_extend_high_i16x8(half), other));
+  }
   [[gnu::always_inline]] v128_t operator()(v128_t x, v128_t) const {
-    const auto distance = [&](v128_t eight) {
-      return wasm_i16x8_sub(wasm_i16x8_shl(wasm_i16x8_sub(eight, a.zero), kSquaresShift - 1), one);
-    };
-    return square(distance(low_half(x)), distance(high_half(x)));
+    const v128_t low = eight_of(low_half(x));
+    return wasm_i8x16_narrow_i16x8(low, eight_of(high_half(x)));
   }
 };
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/kernels/fixed_point.h"
+#include "core/kernels/quantize.h"
 
 namespace zeolite {
 namespace {
@@ -250,6 +251,14 @@ int32_t QuantizedUnary::hard_swish(int32_t centered) const {
   gate = (gate + (1 << 15)) >> 1;
   const int32_t product = saturate_i16(gate * value / (1 << 15));
   return rounding_shift_right(product, std::min(-factor_.shift, 31));
+}
+
+bool QuantizedUnary::rescale_int16(const int16_t* input, int64_t count, int16_t* output,
+                                   ThreadPool* pool) const {
+  if (kind_ != Kind::kRelu) return false;
+  requantize(SmallInteger::kInt16, input, count, input_.zero_point, factor_, output_.zero_point,
+             range_.min, range_.max, SmallInteger::kInt16, output, pool);
+  return true;
 }
 
 int32_t QuantizedUnary::operator()(int32_t stored) const {

@@ -5,6 +5,7 @@
 #include <array>
 #include <limits>
 
+#include "core/base/thread_pool.h"
 #include "core/kernels/interpolated.h"
 #include "core/ops/quantization.h"
 
@@ -21,6 +22,9 @@ class QuantizedUnary {
 
   // What one step of the stored input is in steps of the result where the real function's slope is 1.
   double slope() const { return double{input_.scale} / double{output_.scale}; }
+
+  // The RELUs: `count` int16 by the kernel that moves numbers between scales. False for others.
+  bool rescale_int16(const int16_t* input, int64_t count, int16_t* output, ThreadPool* pool) const;
 
   // Inputs below have no result (SQRT and RSQRT of negative numbers).
   int32_t least_input() const { return least_input_; }

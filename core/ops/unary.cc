@@ -125,7 +125,9 @@ Status eval_quantized(EvalContext& context) {
   }
   const int16_t* from = context.in<int16_t>(0);
   int16_t* to = context.out<int16_t>(0);
-  for (int64_t i = 0; i < count; ++i) to[i] = static_cast<int16_t>((*state.quantized)(from[i]));
+  const QuantizedUnary& function = *state.quantized;
+  if (function.rescale_int16(from, count, to, context.threads())) return {};
+  for (int64_t i = 0; i < count; ++i) to[i] = static_cast<int16_t>(function(from[i]));
   return {};
 }
 

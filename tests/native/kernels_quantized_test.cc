@@ -208,6 +208,9 @@ TEST(QuantizedBinary, AgreesWithItsFormulaOnAllShapesAndTypes) {
       expect_binary<int8_t>(p, {2, 1, n}, {3, 1}, 6 * n);
       expect_binary<uint8_t>(p, {1, n}, {5, n}, 5 * n);
     }
+    // So many that one byte beside them makes a table.
+    expect_binary<int8_t>(p, {20011}, {1}, 20011);
+    expect_binary<uint8_t>(p, {1}, {20011}, 20011);
     expect_binary<int8_t>(p, {}, {}, 1);
     expect_binary<int8_t>(p, {0, 3}, {1, 3}, 0);
   }
@@ -256,7 +259,8 @@ TEST(QuantizedBinary, AgreesWithItsFormulaOnManyPairsOfBytes) {
   }
 }
 
-// Sums and products of 16 bits at the limits of the types, of scales with many exact halves and others.
+// Sums and products of 16 bits at the limits of the types, of scales with many exact halves and
+// others.
 TEST(QuantizedBinary, AgreesWithItsFormulaOnManyPairsOfShorts) {
   for (QuantizedBinary function :
        {QuantizedBinary::kAdd, QuantizedBinary::kSub, QuantizedBinary::kMul}) {
@@ -372,7 +376,7 @@ TEST(Lookup, TakesEachByteAsAnIndex) {
 TEST(Lookup, TakesALineForTheTableOnlyWhereBothAgree) {
   for (const bool is_input_signed : {false, true}) {
     for (const bool is_output_signed : {false, true}) {
-      for (double slope : {0.0, 0.013, 0.5, 0.77351, 1.0, 2.9, 3.999, 4.5}) {
+      for (double slope : {0.0, 0.013, 0.5, 0.77351, 1.0, 2.9, 3.999, 4.5, -0.77, -3.9, -4.5}) {
         for (int middle : {-40, 0, 100}) {
           ByteFunction function;
           for (int i = 0; i < 256; ++i) {
@@ -382,7 +386,8 @@ TEST(Lookup, TakesALineForTheTableOnlyWhereBothAgree) {
                 static_cast<uint8_t>(static_cast<int>(y) + (is_output_signed ? 0 : 128));
           }
           function.find_line(slope, is_input_signed, is_output_signed);
-          EXPECT_EQ(function.weight != 0, slope > 0 && slope < 4) << slope << ' ' << middle;
+          EXPECT_EQ(function.weight != 0, slope != 0 && std::abs(slope) < 4)
+              << slope << ' ' << middle;
           std::vector<uint8_t> all(256);
           for (int i = 0; i < 256; ++i) all[i] = static_cast<uint8_t>(i);
           lookup(function, all.data(), 256, all.data(), nullptr);
@@ -597,6 +602,32 @@ TEST(IntegerResizeBilinear, KeepsPixelsThatItMeetsAndHalvesBetween) {
   EXPECT_EQ(mixed[0], 3);
   EXPECT_EQ(mixed[1], 5);  // 4.5, rounded up
   EXPECT_EQ(mixed[3], 6);
+}
+
+TEST(IntegerResizeBilinear, MixesChannelsOfUint8TogetherAsAlone) {
+  for (int32_t channels : {8, 16, 21, 40}) {
+    for (int32_t size : {6, 7, 12}) {  // Weights of 16ths, others, 64ths.
+      Resize2DShape shape;
+      shape.batch = 1;
+      shape.input_height = shape.input_width = 3;
+      shape.channels = channels;
+      shape.output_height = shape.output_width = size;
+      shape.half_pixel_centers = true;
+      const std::vector<uint8_t> input = random_values<uint8_t>(static_cast<size_t>(9 * channels));
+      std::vector<uint8_t> output(static_cast<size_t>(size * size * channels));
+      u8_resize_bilinear(shape, input.data(), output.data(), nullptr);
+      shape.channels = 1;
+      for (int32_t c = 0; c < channels; ++c) {
+        std::vector<uint8_t> plane;
+        for (size_t i = 0; i < 9; ++i) plane.push_back(input[i * channels + c]);
+        std::vector<uint8_t> wanted(static_cast<size_t>(size * size));
+        u8_resize_bilinear(shape, plane.data(), wanted.data(), nullptr);
+        for (size_t i = 0; i < wanted.size(); ++i) {
+          ASSERT_EQ(output[i * channels + c], wanted[i]) << channels << ' ' << size;
+        }
+      }
+    }
+  }
 }
 
 TEST(IntegerResizeBilinear, MixesInt8LikeInt16) {
