@@ -141,7 +141,7 @@ struct HardSwish {
   }
   F32x4 operator()(F32x4 x) const {
     const F32x4 gate = f32x4_clamp(wasm_f32x4_add(x, three), f32x4_zero(), six);
-    return wasm_f32x4_mul(wasm_f32x4_mul(x, gate), sixth);
+    return wasm_f32x4_mul(x, wasm_f32x4_mul(gate, sixth));
   }
 };
 

@@ -91,8 +91,8 @@ int32_t stored_number(Real x, Affine affine, int32_t min, int32_t max) {
   // Bounds before the zero point is added, so that nothing overflows.
   const Real low = static_cast<Real>(min - affine.zero_point);
   const Real high = static_cast<Real>(max - affine.zero_point);
-  const Real inside = real > low && real < Real{2147483648.0} ? std::min(real, high) : low;
-  return static_cast<int32_t>(inside) + affine.zero_point;
+  if (!(std::abs(real) < Real{2147483648.0})) return affine.zero_point < 0 ? max : min;
+  return static_cast<int32_t>(std::clamp(real, low, high)) + affine.zero_point;
 }
 
 // Writes one number, or eight of 16 bits, as numbers of `type`.
@@ -125,12 +125,12 @@ void quantize(const float* input, int64_t count, Affine affine, int32_t min, int
   const F32x4 low = wasm_f32x4_splat(static_cast<float>(min - affine.zero_point));
   const F32x4 high = wasm_f32x4_splat(static_cast<float>(max - affine.zero_point));
   const F32x4 limit = wasm_f32x4_splat(2147483648.0f);
+  const F32x4 lost = affine.zero_point < 0 ? high : low;
   const F32x4 magic = wasm_f32x4_splat(kRoundingMagic);
   const v128_t magic_bits = wasm_i32x4_splat(kRoundingBits - affine.zero_point);
   const auto quantize_four = [&](const float* from) {
     F32x4 x = wasm_f32x4_mul(wasm_v128_load(from), inverse);
-    // What is too large becomes NaN, and NaN the lower bound.
-    x = wasm_v128_or(x, wasm_f32x4_ge(x, limit));
+    x = wasm_v128_bitselect(x, lost, wasm_f32x4_lt(wasm_f32x4_abs(x), limit));
     x = wasm_f32x4_pmin(wasm_f32x4_pmax(low, x), high);
     return wasm_i32x4_sub(wasm_f32x4_add(x, magic), magic_bits);
   };

@@ -13,7 +13,8 @@ void dequantize(SmallInteger type, const void* input, int64_t count, Affine affi
                 ThreadPool* pool);
 
 // x / scale, rounded (halves away from zero), plus the zero point, within min and max. NaN and what
-// leaves 32 bits become min, as on x64 in the real runtime.
+// leaves 32 bits become min, or max if the zero point is negative, as on x64 in the real runtime:
+// such a number is the least of 32 bits there, and adding to it wraps around.
 int32_t quantize_one(float x, Affine affine, int32_t min, int32_t max);
 void quantize_one_by_one(const float* input, int64_t count, Affine affine, int32_t min,
                          int32_t max, SmallInteger type, void* output);

@@ -1,7 +1,7 @@
 // CAST (1 to 9): the same values in another type.
 //   input any shape    output the same shape, the type that the tensor says
 // Integers wrap around (but not into 4 or 2 bits), floats to integers are cut towards zero (what does not fit becomes the
-// nearest value, NaN 0), anything but 0 is true. Of a complex number the real part stays.
+// nearest value, NaN the largest), anything but 0 is true. Of a complex number the real part stays.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -69,7 +69,7 @@ Status load(TensorType type, const uint8_t* data, int64_t from, int64_t count, W
 template <class T>
 T from_double(double value) {
   using Limits = std::numeric_limits<T>;
-  if (std::isnan(value)) return 0;
+  if (std::isnan(value)) return Limits::max();
   // 2^63 - 1 is no double: the bound that it rounds to is outside.
   if (value >= static_cast<double>(Limits::max())) return Limits::max();
   if (value <= static_cast<double>(Limits::lowest())) return Limits::lowest();
@@ -92,7 +92,7 @@ Status store(TensorType type, const Wide* from, int64_t count, uint8_t* data, in
     std::array<int8_t, kChunk> bytes;
     for (int64_t i = 0; i < count; ++i) {
       const auto value = static_cast<double>(from[i]);
-      bytes[i] = std::isnan(value) ? int8_t{0}
+      bytes[i] = std::isnan(value) ? static_cast<int8_t>(range.max)
                                    : static_cast<int8_t>(std::clamp<double>(
                                          std::trunc(value), range.min, range.max));
     }

@@ -32,7 +32,7 @@ Status eval(EvalContext& context) {
   const float inverse = 1.0f / scale;
   const int64_t count = product(context.output(0).shape);
   for (int64_t i = 0; i < count; ++i) {
-    const float clamped = std::min(std::max(context.in<float>(0)[i], low), high);
+    const float clamped = std::min(std::max(low, context.in<float>(0)[i]), high);
     context.out<float>(0)[i] = std::round((clamped - low) * inverse) * scale + low;
   }
   return {};

@@ -354,6 +354,10 @@ Status extreme_or_product(EvalContext& context, const State& state) {
   using Limits = std::numeric_limits<T>;
   T* output = context.out<T>(0);
   const T* input = context.in<T>(0);
+  // Of no elements the extremes are finite.
+  const bool is_infinite = Limits::has_infinity && context.input(0).bytes > 0;
+  const T lowest = is_infinite ? -Limits::infinity() : Limits::lowest();
+  const T highest = is_infinite ? Limits::infinity() : Limits::max();
   const auto apply = [&](T start, auto function) {
     std::fill_n(output, state.output_count, start);
     accumulate(state, input, output, function);
@@ -362,10 +366,10 @@ Status extreme_or_product(EvalContext& context, const State& state) {
     // A NaN takes the place of what came before it, and what comes behind it the place of the NaN,
     // as in the real runtime.
     case Code::kReduceMax:
-      apply(Limits::lowest(), [](T so_far, T value) { return so_far > value ? so_far : value; });
+      apply(lowest, [](T so_far, T value) { return so_far > value ? so_far : value; });
       break;
     case Code::kReduceMin:
-      apply(Limits::max(), [](T so_far, T value) { return so_far < value ? so_far : value; });
+      apply(highest, [](T so_far, T value) { return so_far < value ? so_far : value; });
       break;
     default:
       apply(T{1}, [](T a, T b) { return wrapping_mul(a, b); });

@@ -19,8 +19,8 @@ T reduce_pair(Reducer reducer, T a, T b) {
   switch (reducer) {
     case Reducer::kAdd: return wrapping_add(a, b);
     case Reducer::kMul: return wrapping_mul(a, b);
-    case Reducer::kMinimum: return b < a ? b : a;
-    case Reducer::kMaximum: return a < b ? b : a;
+    case Reducer::kMinimum: return a < b ? a : b;
+    case Reducer::kMaximum: return a > b ? a : b;
     case Reducer::kAll: return static_cast<T>(a != T(0) && b != T(0));
     case Reducer::kAny: return static_cast<T>(a != T(0) || b != T(0));
     default: return b;

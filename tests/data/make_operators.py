@@ -147,6 +147,26 @@ def cases():
                set_options(schema.ReducerOptionsT(), keepDims=False),
                [(Tensor(rows), False), (Tensor(np.int32([1])), True)],
                Tensor(dtype=np.float32, shape=[4]))
+    infinite = np.float32([[-np.inf, -np.inf], [np.inf, np.inf]])
+    for operator in ('REDUCE_MAX', 'REDUCE_MIN'):
+        yield (f'{operator.lower()}_infinite', operator, 1,
+               set_options(schema.ReducerOptionsT(), keepDims=False),
+               [(Tensor(infinite), False), (Tensor(np.int32([1])), True)],
+               Tensor(dtype=np.float32, shape=[2]))
+    # No numbers, and those too large for what they become.
+    odd = np.float32([[nan, np.inf, -np.inf, 3e38, -3e38, 3e9, -3e9, 2147483520, 1, nan, np.inf]])
+    for target in (np.int8, np.uint8, np.int16, np.int32):
+        yield (f'cast_{target.__name__}_odd', 'CAST', 1, schema.CastOptionsT(),
+               [(Tensor(odd), False)], Tensor(dtype=target, shape=[1, 11]))
+    for zero in (-7, 7):
+        yield (f'quantize_odd_{zero}', 'QUANTIZE', 1, schema.QuantizeOptionsT(),
+               [(Tensor(odd), False)], Tensor(dtype=np.int8, shape=[1, 11], scale=0.5, zero=zero))
+    yield ('fake_quant_odd', 'FAKE_QUANT', 1,
+           set_options(schema.FakeQuantOptionsT(), min=-1.0, max=2.0, numBits=8),
+           [(Tensor(odd), False)], Tensor(dtype=np.float32, shape=[1, 11]))
+    yield ('hard_swish_largest', 'HARD_SWISH', 1, None,
+           [(Tensor(np.float32([[3.4e38, -3.4e38, 1e30, -2]])), False)],
+           Tensor(dtype=np.float32, shape=[1, 4]))
     # int8 weights count as symmetric.
     pixels = random.integers(-128, 128, (1, 4, 4, 2)).astype(np.int8)
     yield ('depthwise_weights_zero_point', 'DEPTHWISE_CONV_2D', 3,
@@ -186,7 +206,8 @@ def main():
             'id': f'{operator}.{name}', 'operator': operator, 'kind': 'ok', 'model': put(model),
             'steps': [{'inputs': [tensor(v) for v in given], 'outputs': [tensor(result)]}],
             # Sums and float32 functions may differ in their last places.
-            'tolerance': [{'abs': 1e-6 if output.dtype is np.float32 else 0, 'rel': 0}],
+            'tolerance': [{'abs': 1e-6, 'rel': 1e-6} if output.dtype is np.float32
+                          else {'abs': 0, 'rel': 0}],
         })
     index = json.dumps({'cases': made}).encode()
     index += b' ' * (-(12 + len(index)) % 8)

@@ -163,11 +163,11 @@ TEST(Shape, IsKnownWithoutData) {
             (Ints{3}));
 }
 
-TEST(Cast, CutsTowardsZeroAndKeepsNanOutOfIntegers) {
+TEST(Cast, CutsTowardsZeroAndMakesNanTheLargestInteger) {
   EXPECT_EQ(run_op(Code::kCast, CastOptions{}, {given<float>({4}, {1.9f, -1.9f, kNan, 1e20f})},
                    {TensorType::kInt32})
                 .values<int32_t>(),
-            (Ints{1, -1, 0, INT32_MAX}));
+            (Ints{1, -1, INT32_MAX, INT32_MAX}));
 }
 
 TEST(Cast, WrapsIntegersAround) {

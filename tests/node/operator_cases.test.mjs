@@ -26,7 +26,7 @@ function readPack(file) {
   return cases.map(({ id, model, steps, tolerance }) => ({
     id,
     model: slice(model),
-    tolerance: tolerance[0].abs,
+    tolerance: tolerance[0],
     steps: steps.map(({ inputs, outputs }) => ({
       inputs: inputs.map(tensor),
       outputs: outputs.map(tensor),
@@ -50,7 +50,8 @@ for (const { id, model: bytes, steps, tolerance } of cases) {
         assert.deepEqual(got.shape, wanted.shape);
         const values = stored(got);
         const isWrong = (i) => !Object.is(values[i], wanted.data[i])
-          && !(Math.abs(values[i] - wanted.data[i]) <= tolerance);
+          && !(Math.abs(values[i] - wanted.data[i])
+            <= tolerance.abs + tolerance.rel * Math.abs(wanted.data[i]));
         const wrong = [...wanted.data.keys()].filter(isWrong);
         assert.deepEqual(wrong.slice(0, 8).map((i) => [i, values[i], wanted.data[i]]), []);
       }
