@@ -1,7 +1,7 @@
-// Both ways in whole numbers as long as it takes. Text to number: one long division, bit by bit, after
-// a short cut for what float64 computes without error. Number to text: the free-format algorithm of
-// Steele and White, "How to Print Floating-Point Numbers Accurately" (PLDI 1990), with the estimate of
-// Burger and Dybvig (PLDI 1996).
+// Both ways in whole numbers as long as it takes. Text to number: one long division, bit by bit,
+// after a short cut for what float64 computes without error. Number to text: the free-format
+// algorithm of Steele and White, "How to Print Floating-Point Numbers Accurately" (PLDI 1990), with
+// the estimate of Burger and Dybvig (PLDI 1996).
 #include "core/base/decimal.h"
 
 #include <algorithm>
@@ -17,8 +17,8 @@ namespace {
 constexpr int kFractionBits = 52;
 constexpr int kLeastExponent = -1074;  // Of the last bit of the smallest numbers.
 
-// A whole number of up to 4,096 bits. That is enough: kMostDigits digits have 2,600 bits, and powers
-// of ten go up to 10^1110, which has 3,690.
+// A whole number of up to 4,096 bits. That is enough: kMostDigits digits have 2,600 bits, and
+// powers of ten go up to 10^1110, which has 3,690.
 class BigInteger {
  public:
   explicit BigInteger(uint64_t value) {
@@ -85,8 +85,8 @@ class BigInteger {
   int size_ = 0;
 };
 
-// More digits than any number has that lies in the middle between two float64: what follows them can
-// only tell that a number is not such a middle.
+// More digits than any number has that lies in the middle between two float64: what follows them
+// can only tell that a number is not such a middle.
 constexpr int kMostDigits = 780;
 
 // digits * 10^exponent, without zeros in front.

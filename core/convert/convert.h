@@ -42,8 +42,8 @@ struct ConvertProgress {
 // One conversion. The caller calls step() until it is done, and may show progress, look at what is
 // there, or give up (destroy it) in between.
 //
-// What is in memory: never the source's files (unless their source holds them there), the weights of
-// one layer while it is lowered, and the constants of the graph. The result is pieces of those.
+// What is in memory: never the source's files (unless their source holds them there), the weights
+// of one layer while it is lowered, and the constants of the graph. The result is pieces of those.
 class Conversion {
  public:
   Conversion(std::vector<SourceFile> files, ConvertOptions options);

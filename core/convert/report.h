@@ -15,8 +15,8 @@ namespace zeolite {
 json::Value convert_report(const SourceGraph& source, const Model& model, uint64_t bytes_out);
 
 // The inspection of a source graph: one graph, a node a layer, the weights as constant tensors.
-// Fills in what follows of its shapes; what could not be converted is in `compatibility`. Errors: of
-// reading the weights.
+// Fills in what follows of its shapes; what could not be converted is in `compatibility`. Errors:
+// of reading the weights.
 Result<Inspection> inspect_source(SourceGraph* source);
 
 // Statistics of the weight that is tensor `tensor` of inspect_source's graph. Errors: kBadInput

@@ -44,7 +44,9 @@ class MemorySource : public ByteSource {
   // A source over bytes that must outlive it.
   static std::shared_ptr<const ByteSource> view_of(std::span<const uint8_t> bytes);
   static std::shared_ptr<const ByteSource> of(Content content);
-  static std::shared_ptr<const ByteSource> of(Bytes bytes) { return of(Content::of(std::move(bytes))); }
+  static std::shared_ptr<const ByteSource> of(Bytes bytes) {
+    return of(Content::of(std::move(bytes)));
+  }
 
   std::span<const uint8_t> in_memory() const override { return content_.data; }
   Status read(uint64_t offset, std::span<uint8_t> target) const override;

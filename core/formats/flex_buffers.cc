@@ -11,8 +11,8 @@ namespace zeolite {
 namespace {
 
 constexpr int kMaxDepth = 32;
-// Vectors may share their elements, so that a few bytes can stand for any number of values. Of texts,
-// so many characters count as a value.
+// Vectors may share their elements, so that a few bytes can stand for any number of values. Of
+// texts, so many characters count as a value.
 constexpr int64_t kMaxValues = 1 << 16;
 constexpr uint64_t kTextUnit = 64;
 
@@ -76,8 +76,8 @@ class Reader {
     return place;
   }
 
-  // The number of `width` bytes at `at`; what lies outside is noted and read as 0. Differences below
-  // 0 have wrapped around and lie outside, too.
+  // The number of `width` bytes at `at`; what lies outside is noted and read as 0. Differences
+  // below 0 have wrapped around and lie outside, too.
   uint64_t load(uint64_t at, uint64_t width) {
     if (!range_within(at, width, data_.size())) {
       is_broken_ = true;

@@ -65,7 +65,8 @@ Result<SuperBlock> read_superblock(const ByteSource& source, uint64_t user_block
   if (!start.ok() || !is_possible_size(block.offset_size) || !is_possible_size(block.length_size)) {
     return damaged("the superblock is wrong");
   }
-  Cursor cursor(bytes.subspan(static_cast<size_t>(start.position())), block.offset_size, block.length_size);
+  Cursor cursor(bytes.subspan(static_cast<size_t>(start.position())), block.offset_size,
+                block.length_size);
   if (version < 2) {
     cursor.skip(version == 0 ? 9 : 13);  // Node sizes of trees, flags.
   } else {

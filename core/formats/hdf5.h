@@ -40,8 +40,8 @@ struct ArrayInfo {
 
 // The elements in C order.
 struct Array : ArrayInfo {
-  // Little-endian, whatever the file's order; a view into the file when that is in memory and stores
-  // it contiguously that way. Unaligned then. Empty for strings.
+  // Little-endian, whatever the file's order; a view into the file when that is in memory and
+  // stores it contiguously that way. Unaligned then. Empty for strings.
   Content content;
   std::vector<std::string> strings;  // Only kString; padding and final zeros removed.
 

@@ -39,8 +39,8 @@ class Archive {
   // The entry of that name; null when there is none.
   const Entry* find(std::string_view name) const;
 
-  // The entry's bytes, checked against its CRC-32; a view when it is stored in an archive in memory.
-  // Errors: kCorrupt, kUnsupported (encrypted, another method), kOutOfMemory.
+  // The entry's bytes, checked against its CRC-32; a view when it is stored in an archive in
+  // memory. Errors: kCorrupt, kUnsupported (encrypted, another method), kOutOfMemory.
   Result<Content> read(const Entry& entry) const;
   // Errors: besides those, kCorrupt when there is no such entry.
   Result<Content> read(std::string_view name) const;

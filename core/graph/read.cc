@@ -230,7 +230,8 @@ class Reader {
     if (const auto* blocks = source.details_as_BlockwiseQuantization()) {
       quantization->block_scales = blocks->scales();
       // 0 is the schema's default and, as scales come before, no tensor of zero points.
-      quantization->block_zero_points = blocks->zero_points() > 0 ? blocks->zero_points() : kNoTensor;
+      quantization->block_zero_points =
+          blocks->zero_points() > 0 ? blocks->zero_points() : kNoTensor;
       quantization->block_size = blocks->block_size();
     }
     const bool says_something = !quantization->scale.empty() || !quantization->min.empty() ||
@@ -262,7 +263,8 @@ class Reader {
         entry.format = static_cast<DimensionType>(dimension->format());
         entry.dense_size = dimension->dense_size();
         if (entry.format == DimensionType::kDense) continue;
-        entry.segments = sparse_indices(dimension->array_segments_type(), dimension->array_segments());
+        entry.segments =
+            sparse_indices(dimension->array_segments_type(), dimension->array_segments());
         entry.indices = sparse_indices(dimension->array_indices_type(), dimension->array_indices());
       }
     }
@@ -278,8 +280,8 @@ class Reader {
     }
     const schema::OperatorCode& code = *codes->Get(source.opcode_index());
     // Writers before schema 3a know only the byte; newer ones set both, with 127 for large codes.
-    target->code = static_cast<BuiltinOperator>(
-        std::max<int32_t>(static_cast<int32_t>(code.builtin_code()), code.deprecated_builtin_code()));
+    target->code = static_cast<BuiltinOperator>(std::max<int32_t>(
+        static_cast<int32_t>(code.builtin_code()), code.deprecated_builtin_code()));
     target->version = code.version();
     if (target->code == BuiltinOperator::kCustom) target->custom_name = text(code.custom_code());
     target->inputs = list<int32_t>(source.inputs());

@@ -95,7 +95,8 @@ class Verifier {
     if (tensor.is_constant()) verify_constant(tensor, what);
   }
 
-  void verify_quantization(const Subgraph& subgraph, const Tensor& tensor, const std::string& what) {
+  void verify_quantization(const Subgraph& subgraph, const Tensor& tensor,
+                           const std::string& what) {
     const Quantization& q = *tensor.quantization;
     if (!q.scale.empty() && q.scale.size() != q.zero_point.size()) {
       add({}, what + " has " + std::to_string(q.scale.size()) + " scales and " +
@@ -148,7 +149,8 @@ class Verifier {
     }
   }
 
-  void verify_strings(const Tensor& tensor, std::span<const uint8_t> data, const std::string& what) {
+  void verify_strings(const Tensor& tensor, std::span<const uint8_t> data,
+                      const std::string& what) {
     const Result<int64_t> count = element_count(tensor.shape);
     const Status status = count.ok() ? check_strings(data, count.value()) : Status();
     if (!count.ok()) add({}, what + ": " + count.error().message);

@@ -34,7 +34,8 @@ constexpr std::string_view kFill[] = {"shape", "value"};
 constexpr std::string_view kTopK[] = {"input", "k"};
 constexpr std::string_view kEmbedding[] = {"ids", "table"};
 constexpr std::string_view kVariable[] = {"variable", "value"};
-constexpr std::string_view kRecurrent[] = {"input", "weights", "recurrent weights", "bias", "state"};
+constexpr std::string_view kRecurrent[] = {"input", "weights", "recurrent weights", "bias",
+                                           "state"};
 constexpr std::string_view kLstm[] = {
     "input",
     "input-to-input weights", "input-to-forget weights", "input-to-cell weights",

@@ -18,8 +18,8 @@ struct Conv3DAxis {
   int32_t pad = 0;  // Before the first element; what lies behind the last is padding too.
 };
 
-// input [batch, D, H, W, input_channels], output [batch, D, H, W, output_channels]. Input and output
-// are those of the operator: of the transposed one the output is the larger.
+// input [batch, D, H, W, input_channels], output [batch, D, H, W, output_channels]. Input and
+// output are those of the operator: of the transposed one the output is the larger.
 struct Conv3DShape {
   int32_t batch = 1;
   int32_t input_channels = 0;

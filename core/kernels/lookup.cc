@@ -13,9 +13,9 @@ namespace {
 
 constexpr int kFraction = 20;
 
-// Eight bytes through one register: half the loads; stored one by one, as putting them together takes
-// longer. 16 swizzles over the table for 16
-// bytes are no quicker, as each is two instructions on x64.
+// Eight bytes through one register: half the loads; stored one by one, as putting them together
+// takes longer. 16 swizzles over the table for 16 bytes are no quicker, as each is two instructions
+// on x64.
 void by_table(const uint8_t* results, const uint8_t* input, int64_t count, uint8_t* output) {
   int64_t i = 0;
   for (; i + 8 <= count; i += 8) {

@@ -154,7 +154,8 @@ void i16_lstm_cell(const I16LstmCell& p, int16_t* const* gates, int16_t* cell) {
   const int16_t* forget = gates[kForgetGate];
   const int16_t* update = gates[kCellGate];
   for (int64_t i = 0; i < n; ++i) {
-    const int32_t kept = static_cast<int16_t>(rounding_shift_right(int32_t{forget[i]} * cell[i], 15));
+    const int32_t kept =
+        static_cast<int16_t>(rounding_shift_right(int32_t{forget[i]} * cell[i], 15));
     const int32_t input = p.is_coupled ? 32767 - forget[i] : gates[kInputGate][i];
     const int32_t added = static_cast<int16_t>(
         shifted(static_cast<int16_t>(input) * update[i], 30 + p.cell_exponent));

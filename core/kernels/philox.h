@@ -1,5 +1,5 @@
-// The counter-based random generators that TFLite's operators use: Philox4x32-10 and Threefry2x32-20
-// of Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011).
+// The counter-based random generators that TFLite's operators use: Philox4x32-10 and
+// Threefry2x32-20 of Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011).
 #pragma once
 
 #include <array>

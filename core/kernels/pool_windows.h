@@ -22,8 +22,8 @@ struct PoolWindow {
 };
 
 // Calls body(window, output) for each output pixel, where `output` is the offset of its first
-// channel; rows of the output are shared among the threads. pixel_cost is what one pixel of a window
-// costs for all channels, in multiply-accumulates.
+// channel; rows of the output are shared among the threads. pixel_cost is what one pixel of a
+// window costs for all channels, in multiply-accumulates.
 template <class Body>
 void for_each_pool_window(const Pool2DShape& shape, int64_t pixel_cost, ThreadPool* pool,
                           const Body& body) {

@@ -16,8 +16,8 @@ namespace zeolite {
 
 using F32x4 = v128_t;
 
-// 1.5 * 2^23: added to a number below 2^22 it rounds that to a whole number, ties to even, which is what
-// the sum's bits have above kRoundingBits.
+// 1.5 * 2^23: added to a number below 2^22 it rounds that to a whole number, ties to even, which is
+// what the sum's bits have above kRoundingBits.
 inline constexpr float kRoundingMagic = 12582912.0f;
 inline constexpr int32_t kRoundingBits = 0x4b400000;
 

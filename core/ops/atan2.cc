@@ -31,8 +31,8 @@ Status eval(EvalContext& context) {
     using Real = std::conditional_t<std::is_same_v<T, double>, double, float>;
     const int64_t count = product(context.output(0).shape);
     for (int64_t i = 0; i < count; ++i) {
-      context.out<T>(0)[i] = static_cast<T>(
-          std::atan2(static_cast<Real>(context.in<T>(0)[i]), static_cast<Real>(context.in<T>(1)[i])));
+      context.out<T>(0)[i] = static_cast<T>(std::atan2(static_cast<Real>(context.in<T>(0)[i]),
+                                                       static_cast<Real>(context.in<T>(1)[i])));
     }
     return {};
   });

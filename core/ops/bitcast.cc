@@ -1,9 +1,9 @@
 // BITCAST (1): the same bytes as elements of another type.
 //   input any shape    output the type that the file says: the same shape for elements of the same
-//   size; smaller ones get a last dimension of as many as make one element of the input; larger ones
-//   are made of the input's last dimension, which must have just as many.
-// Elements of 4 bits count as a byte, as in the real runtime: between them and bytes the shape stays,
-// and only the first half of the bytes is kept.
+//   size; smaller ones get a last dimension of as many as make one element of the input; larger
+//   ones are made of the input's last dimension, which must have just as many.
+// Elements of 4 bits count as a byte, as in the real runtime: between them and bytes the shape
+// stays, and only the first half of the bytes is kept.
 #include <algorithm>
 #include <cstring>
 

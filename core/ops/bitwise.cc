@@ -1,8 +1,9 @@
 // Operators on the bits of integers, element by element:
 //   BITWISE_XOR (1), RIGHT_SHIFT (1)  a, b of the same type, shapes that broadcast
 //   STABLEHLO_SHIFT_LEFT (1)          a, b of the same type and shape
-// A right shift of signed numbers keeps the sign; by less than 0 it is by 0, by more bits than there
-// are it leaves the sign alone. A left shift is one of 32 bits, by b modulo 32, as processors do it.
+// A right shift of signed numbers keeps the sign; by less than 0 it is by 0, by more bits than
+// there are it leaves the sign alone. A left shift is one of 32 bits, by b modulo 32, as processors
+// do it.
 #include <algorithm>
 
 #include "core/kernels/broadcast.h"

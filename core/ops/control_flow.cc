@@ -1,12 +1,13 @@
 // Operators that run other subgraphs of the model:
 //   IF (1)                   inputs: bool, x...      -> then(x...) or else(x...)
 //   STABLEHLO_CASE (1)       inputs: int32 i, x...   -> branch i; the last one for any other number
-//   WHILE (1)                inputs: x...            -> x = body(x...) as long as cond(x...) is true
+//   WHILE (1)                inputs: x...            -> x = body(x...) while cond(x...) is true
 //   STABLEHLO_COMPOSITE (1)  inputs: x...            -> decomposition(x...)
-//   CALL_ONCE (1)            nothing -> nothing; runs its subgraph the first time, and again after a
-//                            reset
-// The types of the operands are those of the subgraphs' inputs and outputs. Where shapes are the same
-// whatever way the data take they are settled beforehand, so that the operators behind can be planned.
+//   CALL_ONCE (1)            nothing -> nothing; runs its subgraph the first time, and again
+//                            after a reset
+// The types of the operands are those of the subgraphs' inputs and outputs. Where shapes are the
+// same whatever way the data take they are settled beforehand, so that the operators behind can be
+// planned.
 #include <cstring>
 #include <vector>
 
@@ -26,7 +27,9 @@ size_t first_passed(const OpContext& context) {
   return context.code() == Code::kIf || context.code() == Code::kStablehloCase ? 1 : 0;
 }
 
-Operands passed(const InferContext& context) { return context.inputs().subspan(first_passed(context)); }
+Operands passed(const InferContext& context) {
+  return context.inputs().subspan(first_passed(context));
+}
 
 Status check_types(const Subgraph& subgraph, const std::vector<int32_t>& tensors, size_t count,
                    const char* role, const auto& type_of) {
@@ -129,7 +132,9 @@ Status infer_while(InferContext& context) {
       plan(context, called_subgraphs(context.op())[1], &ways)) {
     // Known when the first turn changes no shape: then no turn does.
     for (size_t i = 0; i < inputs.size(); ++i) {
-      if (!ways[0][i].has_shape || ways[0][i].shape != inputs[i]->shape) ways[0][i].has_shape = false;
+      if (!ways[0][i].has_shape || ways[0][i].shape != inputs[i]->shape) {
+        ways[0][i].has_shape = false;
+      }
     }
     // One input that changes can change any output of the next turn.
     bool is_settled = true;

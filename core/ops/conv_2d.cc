@@ -2,9 +2,10 @@
 //   sum over ky,kx,i of input[n, y*stride_h + ky*dilation_h - pad_top, x*stride_w + ..., i]
 //                       * filter[o,ky,kx,i])
 //   input  [N,H,W,I]    filter [O,KH,KW,I/groups]    bias [O] or absent    output [N,OH,OW,O]
-// Float32, or integers as integer_product.h says; float activations with integer filters are quantized
-// by each run, image by image (dynamic range). With fewer filter channels than input channels the channels form groups, each with its
-// own share of the filters. Outside the input is zero; SAME puts the odd padding at the end.
+// Float32, or integers as integer_product.h says; float activations with integer filters are
+// quantized by each run, image by image (dynamic range). With fewer filter channels than input
+// channels the channels form groups, each with its own share of the filters. Outside the input is
+// zero; SAME puts the odd padding at the end.
 #include "core/kernels/f32_conv_2d.h"
 #include "core/ops/float_weights.h"
 #include "core/ops/integer_product.h"

@@ -56,7 +56,8 @@ Result<std::vector<int32_t>> custom_struct(const Operator& op, size_t count) {
   }
   std::vector<int32_t> values(count);
   for (size_t i = 0; i < count; ++i) {
-    values[i] = static_cast<int32_t>(load_little_endian<uint32_t>(op.custom_options.data() + 4 * i));
+    values[i] =
+        static_cast<int32_t>(load_little_endian<uint32_t>(op.custom_options.data() + 4 * i));
   }
   return values;
 }

@@ -5,8 +5,9 @@
 //   input [N,H,W,I]    filter [1,KH,KW,I*multiplier]    bias [I*multiplier] or absent
 //   output [N,OH,OW,I*multiplier]
 // Float32, or integers as integer_product.h says; float activations with an integer filter are
-// quantized by each run, image by image, with a zero point. The multiplier follows from the shapes; the option depth_multiplier is not looked at, as
-// in the real runtime. Outside the input is zero; SAME puts the odd padding at the end.
+// quantized by each run, image by image, with a zero point. The multiplier follows from the shapes;
+// the option depth_multiplier is not looked at, as in the real runtime. Outside the input is zero;
+// SAME puts the odd padding at the end.
 #include "core/kernels/f32_depthwise_conv_2d.h"
 #include "core/kernels/i8_depthwise_conv_2d.h"
 #include "core/ops/float_weights.h"

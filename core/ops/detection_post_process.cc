@@ -5,8 +5,8 @@
 //   anchor size
 //   outputs boxes [1, M, 4]: top, left, bottom, right, classes [1, M], scores [1, M], count [1]
 // Options (FlexBuffers): max_detections D, max_classes_per_detection K, detections_per_class,
-// use_regular_nms, nms_score_threshold, nms_iou_threshold, num_classes C, y_scale, x_scale, h_scale,
-// w_scale. M = D * K.
+// use_regular_nms, nms_score_threshold, nms_iou_threshold, num_classes C, y_scale, x_scale,
+// h_scale, w_scale. M = D * K.
 //   fast:    each box competes once, with its best class; the survivors' K best classes are given
 //   regular: each class has its own competition; the D best of all are given
 // Encodings, scores and anchors are float32, or uint8 with a scale. What no detection fills is 0.

@@ -1,13 +1,13 @@
 // EMBEDDING_LOOKUP (1 to 5): rows of a table.
 //   indices int32 [n]    table [rows, ...]    output [n, ...] of the table's type, or float32 for a
-//   quantized table (int8, uint8, int4): stored number * scale, one scale for all, one a row, or one
-//   for each block of a row (float16); the bytes of a uint8 table are signed, as in all weights of
-//   the first dynamic-range files
+//   quantized table (int8, uint8, int4): stored number * scale, one scale for all, one a row, or
+//   one for each block of a row (float16); the bytes of a uint8 table are signed, as in all weights
+//   of the first dynamic-range files
 // EMBEDDING_LOOKUP_SPARSE (1): weighted rows joined by groups.
 //   ids int32 [n], places int32 [n, groups], dense shape int32 [groups], weights float32 [n],
 //   table float32 [rows, ...] -> [dense shape without its last..., ...]
-//   All ids whose places agree but for the last number are one group; `combiner`: SUM, MEAN (over the
-//   sum of weights), SQRTN (over the root of the sum of their squares).
+//   All ids whose places agree but for the last number are one group; `combiner`: SUM, MEAN (over
+//   the sum of weights), SQRTN (over the root of the sum of their squares).
 // HASHTABLE_LOOKUP (1): rows of a table with sorted keys.
 //   wanted int32 [n], keys int32 [rows] ascending, table [rows, ...] -> [n, ...], found uint8 [n]
 //   What is not found is 0, or an empty string.

@@ -71,7 +71,8 @@ Operand operand_of(const Model& model, const Tensor& tensor) {
     operand.data = data.data();
     operand.bytes = data.size();
     operand.has_data = operand.is_constant = true;
-  } else if (tensor.has_rank && is_static(tensor.shape) && std::ranges::count(tensor.shape, 0) > 0) {
+  } else if (tensor.has_rank && is_static(tensor.shape) &&
+             std::ranges::count(tensor.shape, 0) > 0) {
     operand.has_data = true;  // No elements: there is nothing to know.
   }
   return operand;

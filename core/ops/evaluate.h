@@ -25,10 +25,10 @@ struct ConstantTensor {
   Bytes data;
 };
 
-// The outputs of `op`, given inputs that all have data (an absent one is null). `output_types` holds
-// a type for each output, which counts where the operator leaves it open (CAST, QUANTIZE). Runs on
-// the calling thread. Errors: operators that have effects, that are not known, or that need another
-// subgraph.
+// The outputs of `op`, given inputs that all have data (an absent one is null). `output_types`
+// holds a type for each output, which counts where the operator leaves it open (CAST, QUANTIZE).
+// Runs on the calling thread. Errors: operators that have effects, that are not known, or that need
+// another subgraph.
 Result<std::vector<ConstantTensor>> evaluate_constant(const Operator& op,
                                                       std::span<const Operand* const> inputs,
                                                       std::span<const TensorType> output_types);

@@ -1,5 +1,5 @@
-// FarmHash's 64-bit fingerprint (G. Pike, https://github.com/google/farmhash), by which LSH_PROJECTION
-// is defined.
+// FarmHash's 64-bit fingerprint (G. Pike, https://github.com/google/farmhash), by which
+// LSH_PROJECTION is defined.
 #pragma once
 
 #include <cstdint>

@@ -20,7 +20,8 @@ class Fft {
     size_ = size;
     twiddles_.resize(size / 2);
     for (size_t i = 0; i < twiddles_.size(); ++i) {
-      twiddles_[i] = std::polar(1.0, -2 * M_PI * static_cast<double>(i) / static_cast<double>(size));
+      twiddles_[i] =
+          std::polar(1.0, -2 * M_PI * static_cast<double>(i) / static_cast<double>(size));
     }
     order_.resize(size);
     const int bits = std::countr_zero(size);

@@ -1,4 +1,5 @@
-// Loops over tensors of any rank by index, for operators whose arithmetic on indices is their point.
+// Loops over tensors of any rank by index, for operators whose arithmetic on indices is their
+// point.
 #pragma once
 
 #include <cstdint>

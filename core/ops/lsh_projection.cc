@@ -3,8 +3,8 @@
 //   SPARSE: int32 [functions]: the bits of each function as a number, + function * 2^bits
 //   DENSE:  int32 [functions * bits]: each 0 or 1
 // A bit is 1 when the sum over i of weight[i] * fingerprint(seed, input[i]) is above 0, with the
-// fingerprint a signed number of 64 bits of the seed's and the element's bytes (farm_hash.h). Strings
-// count as the bytes of their tensor, cut into n equal parts.
+// fingerprint a signed number of 64 bits of the seed's and the element's bytes (farm_hash.h).
+// Strings count as the bytes of their tensor, cut into n equal parts.
 #include <cstring>
 #include <vector>
 

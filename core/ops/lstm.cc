@@ -6,7 +6,8 @@
 //   18 output state [B, O], 19 cell state [B, C]: variables
 //   20 to 23 layer norm coefficients [C], optional, absent from files of 20 inputs
 //   output [B, O]
-// UNIDIRECTIONAL_SEQUENCE_LSTM (1 to 4): the same for each time step of input [T, B, I] (time_major)
+// UNIDIRECTIONAL_SEQUENCE_LSTM (1 to 4): the same for each time step of input [T, B, I]
+// (time_major)
 // or [B, T, I].
 // Types: lstm_layer.h. Integer ones have 5 intermediate tensors (8x8_16) or 12 (8x8_8).
 //

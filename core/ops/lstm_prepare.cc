@@ -236,8 +236,8 @@ void LstmLayer::pack(const OpContext& context, uint8_t* to) const {
     return;
   }
   // The zero points' part of each sum, with the bias where it is not the layer norm's.
-  const auto constant_part = [&](const WeightMatrix& matrix, int32_t zero_point, const int32_t* bias,
-                                 int32_t* part) {
+  const auto constant_part = [&](const WeightMatrix& matrix, int32_t zero_point,
+                                 const int32_t* bias, int32_t* part) {
     const I8Matrix view = matrix.view(to);
     for (int64_t i = 0; i < matrix.n; ++i) {
       part[i] = wrapping_add(bias != nullptr ? bias[i] : 0,

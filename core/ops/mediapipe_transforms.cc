@@ -1,8 +1,8 @@
 // Custom operators of MediaPipe's models that cut a turned part out of an image.
 //
 // TransformTensorBilinear (1, 2; TransformTensor: 1): output pixel (x, y) is the input at
-// matrix . (x, y, 0, 1), bilinearly; 0 where that lies outside. Version 2 takes the middles of pixels:
-// (x + 1/2, y + 1/2), and 1/2 less of the result.
+// matrix . (x, y, 0, 1), bilinearly; 0 where that lies outside. Version 2 takes the middles of
+// pixels: (x + 1/2, y + 1/2), and 1/2 less of the result.
 //   input float32 [1, H, W, C], matrix float32 with 16 elements    output [1, h, w, C]
 //   Options (FlexBuffers): output_size [h, w]; mode "bilinear"
 //

@@ -2,7 +2,8 @@
 // padding (1 SAME, 2 VALID), stride width, stride height, and of pools filter width, filter height,
 // activation (the runtime's own numbers: 0 NONE, 1 RELU, 2 RELU_N1_TO_1, 3 RELU6).
 //
-// Convolution2DTransposeBias: TRANSPOSE_CONV with a bias, whose output's size follows from the input:
+// Convolution2DTransposeBias: TRANSPOSE_CONV with a bias, whose output's size follows from the
+// input:
 //   input [N,H,W,I], filter [O,KH,KW,I], bias [O]
 //   output [N, (H - 1) * stride + KH - pad, .., O]; pad is 0, or under SAME
 //   max(0, KH - (H - 1) % stride - 1), of which the smaller half comes first

@@ -1,6 +1,6 @@
 // Along the last axis of [..., C], float32:
-//   L2_NORMALIZATION (1, 2): output = x / max(sqrt(sum of x^2), 1e-6); int8 and uint8 too, where the
-//     output's scale is 1/128 and its zero point 0 or 128
+//   L2_NORMALIZATION (1, 2): output = x / max(sqrt(sum of x^2), 1e-6); int8 and uint8 too, where
+//     the output's scale is 1/128 and its zero point 0 or 128
 //   LOCAL_RESPONSE_NORMALIZATION (1): output[c] = x[c] *
 //     (bias + alpha * sum of x[i]^2 for |i - c| <= radius)^-beta; 4 dimensions
 #include <algorithm>

@@ -1,8 +1,8 @@
 // NumericVerify: how far quantized numbers are from what they stand for.
 //   input int8, uint8 or int16 with a scale, or float16    reference float32, the same elements
 //   output float32 [as input] = input - reference
-// Options (FlexBuffers): tolerance (in units of the scale), log_if_failed: with it and a tolerance of
-// 0.1 or more, a larger difference is an error.
+// Options (FlexBuffers): tolerance (in units of the scale), log_if_failed: with it and a tolerance
+// of 0.1 or more, a larger difference is an error.
 #include <cmath>
 
 #include "core/base/decimal.h"

@@ -3,9 +3,9 @@
 //   RANDOM_STANDARD_NORMAL (1)  shape int32 [rank] -> float32, by Box and Muller
 //   MULTINOMIAL (1)             logits float32 [batch, classes], samples int32 -> classes
 //                               [batch, samples] int32 or int64
-// Options: seed, seed2. Each run goes on where the last one ended; MULTINOMIAL behind a share that is
-// set apart for it, which is larger than what it uses. With both seeds 0 the numbers differ from model
-// to model.
+// Options: seed, seed2. Each run goes on where the last one ended; MULTINOMIAL behind a share that
+// is set apart for it, which is larger than what it uses. With both seeds 0 the numbers differ from
+// model to model.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -135,7 +135,8 @@ Status eval_multinomial(EvalContext& context) {
   PhiloxStream& stream = *context.state<State>().stream;
   UnitDoubles numbers(stream);
   // As TensorFlow reserves them: 256 calls for each sample, counted in fours, twice for doubles.
-  stream.skip(static_cast<uint64_t>(shape[0]) * static_cast<uint64_t>((shape[1] + 3) / 4 * 4) * 512);
+  stream.skip(static_cast<uint64_t>(shape[0]) * static_cast<uint64_t>((shape[1] + 3) / 4 * 4) *
+              512);
   return dispatch<kI32 | kI64>(context.output(0).type, [&]<class T>() -> Status {
     for (int64_t b = 0; b < shape[0]; ++b) {
       draw(context.in<float>(0) + b * classes, classes, shape[1], numbers,

@@ -3,9 +3,10 @@
 //   input  any shape    axes int32, any number of them, negative counts from the end
 //   output the sizes that are not reduced; with keep_dims size 1 in place of the others
 // int8, uint8 and int16 with a scale are quantized in MEAN, SUM, and REDUCE_PROD but of uint8; else
-// they are plain integers. Sums of floats are added up in float64, or in the fixed order of the kernels; an integer MEAN is
-// the sum in int64 divided towards zero; other integers wrap around. Nothing to reduce gives 0, 1,
-// false, true, or the type's lowest or largest value; MEAN of nothing is NaN, or 0 for integers.
+// they are plain integers. Sums of floats are added up in float64, or in the fixed order of the
+// kernels; an integer MEAN is the sum in int64 divided towards zero; other integers wrap around.
+// Nothing to reduce gives 0, 1, false, true, or the type's lowest or largest value; MEAN of nothing
+// is NaN, or 0 for integers.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -109,9 +110,9 @@ void divide_by(int64_t count, FixedPointFactor* factor) {
   factor->shift -= shift;
 }
 
-// The real runtime's default kernel has a way of its own to take the mean of int8 images' height and
-// width where these dimensions are kept: zero points are rounded apart, and sums as those of matrix
-// products are in whole vectors of 16 channels.
+// The real runtime's default kernel has a way of its own to take the mean of int8 images' height
+// and width where these dimensions are kept: zero points are rounded apart, and sums as those of
+// matrix products are in whole vectors of 16 channels.
 bool is_mean_of_images(const OpContext& context) {
   if (context.code() != Code::kMean || context.input(0).type != TensorType::kInt8 ||
       context.input(0).rank() != 4 || !context.options<ReducerOptions>().keep_dims) {
@@ -204,8 +205,8 @@ Status prepare(PrepareContext& context) {
 using Run = void (*)(const void* input, int64_t run, void* sums, int64_t stride,
                      const void* constants);
 
-// Joins each input element with its output's accumulator. The innermost dimension is a run either of
-// one accumulator or of neighbouring ones.
+// Joins each input element with its output's accumulator. The innermost dimension is a run either
+// of one accumulator or of neighbouring ones.
 void accumulate(const State& state, const void* input, int64_t input_bytes, void* sums,
                 int64_t sum_bytes, Run function, const void* constants = nullptr) {
   if (state.input_count == 0) return;

@@ -1,8 +1,8 @@
 // REDUCE_WINDOW (1): joins the elements of each window of a tensor.
 //   input [...], start value, window, strides and dilations int64 [rank] -> [places, ...]
 // STABLEHLO_REDUCE_WINDOW (1): the same with everything in the options, and before it padding and
-// empty places between elements (base_dilations), all of which hold the start value. The function is
-// a subgraph (reducer.h).
+// empty places between elements (base_dilations), all of which hold the start value. The function
+// is a subgraph (reducer.h).
 //   https://openxla.org/stablehlo/spec#reduce_window
 #include <array>
 #include <cstring>

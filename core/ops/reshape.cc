@@ -54,7 +54,9 @@ Status infer(InferContext& context) {
     if (!target.has_data) return context.set_output_unknown(0, input.type);
     ZEOLITE_ASSIGN(shape, shape_of_integers(context, 1, true));
   } else {
-    if (from_options.size() > kMaxOperandRank) return bad_input("new shape has too many dimensions");
+    if (from_options.size() > kMaxOperandRank) {
+      return bad_input("new shape has too many dimensions");
+    }
     shape = from_options;
     for (int32_t size : shape) {
       if (size < -1) return bad_input("new shape " + shape_text(shape) + " has a negative size");

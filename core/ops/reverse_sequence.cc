@@ -1,5 +1,6 @@
 // REVERSE_SEQUENCE (1): of each entry of a batch, the first elements along an axis turned round.
-//   input    any shape and type of whole bytes; the options name the batch dimension b and the axis s
+//   input    any shape and type of whole bytes; the options name the batch dimension b and the axis
+//            s
 //   lengths  int32 or int64 [batch], 0 to the axis' size: how many elements are turned round
 //   output   like the input
 #include "core/ops/check.h"

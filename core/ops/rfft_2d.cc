@@ -1,8 +1,8 @@
 // RFFT2D (1): the discrete Fourier transform of real images, only the half of it that says all.
 //   input float32 [..., H, W]    lengths int32 [2]: h, w    output complex64 [..., h, w / 2 + 1]
 //   output[y, x] = sum over v < h, u < w of input[v, u] * exp(-2 pi i (y v / h + x u / w))
-// h and w are powers of two; the input is cut off or filled up with zeros to them. Computed in float64
-// by Cooley and Tukey's algorithm; a row of w real numbers is w / 2 complex ones.
+// h and w are powers of two; the input is cut off or filled up with zeros to them. Computed in
+// float64 by Cooley and Tukey's algorithm; a row of w real numbers is w / 2 complex ones.
 #include <cmath>
 #include <vector>
 

@@ -1,8 +1,8 @@
 // STABLEHLO_RNG_BIT_GENERATOR (1): random bits and the generator's next state.
 //   state uint64 [2 or 3]    next state the same, bits of a type and shape that the file says
-// Algorithms: THREEFRY (state: key, counter), PHILOX and DEFAULT, which is Philox (state: key, counter
-// of 64 bits, which the key fills up to 128, or of 128 in two). A counter counts the blocks that were
-// drawn.
+// Algorithms: THREEFRY (state: key, counter), PHILOX and DEFAULT, which is Philox (state: key,
+// counter of 64 bits, which the key fills up to 128, or of 128 in two). A counter counts the blocks
+// that were drawn.
 //   https://openxla.org/stablehlo/spec#rng_bit_generator
 #include <algorithm>
 #include <cstring>

@@ -1,7 +1,7 @@
 // RNN (1 to 3): h = activation(x . W + h . R + bias), h being state.
 //   input [B, I], W [N, I], R [N, N], bias [N], h [B, N], a variable    output [B, N]
-// UNIDIRECTIONAL_SEQUENCE_RNN (1 to 3): the same for each step of an input [T, B, I] (time_major) or
-// [B, T, I].
+// UNIDIRECTIONAL_SEQUENCE_RNN (1 to 3): the same for each step of an input [T, B, I] (time_major)
+// or [B, T, I].
 // BIDIRECTIONAL_SEQUENCE_RNN (1 to 3): two such, one forward and one backward in time.
 //   input, then W, R, bias, h forward, the same backward; auxiliary input, and its weights [N, A]
 //   forward and backward: all three may be absent. An auxiliary input without weights is the

@@ -31,7 +31,8 @@ Status infer(InferContext& context) {
   ZEOLITE_TRY(require_rank(context, 1, outer + rank - depth));
   for (int i = 0; i < updates.rank(); ++i) {
     const int64_t expected = i < outer ? indices.shape[i] : shape[depth + i - outer];
-    ZEOLITE_TRY(require_size(context, 1, i, expected, "elements in dimension " + std::to_string(i)));
+    ZEOLITE_TRY(
+        require_size(context, 1, i, expected, "elements in dimension " + std::to_string(i)));
   }
   return context.set_output(0, updates.type, std::move(shape));
 }

@@ -1,8 +1,8 @@
 // SKIP_GRAM (1): the sequences of `ngram_size` words of a text, with at most `max_skip_size` words
 // left out between neighbours; with `include_all_ngrams` the shorter sequences too.
 //   input string, one    output string [count]: words joined by a space
-// Words are parted by white space. Sequences come in the order of their first word, shorter ones after
-// those that go on from them. A text of fewer words than `ngram_size` has none.
+// Words are parted by white space. Sequences come in the order of their first word, shorter ones
+// after those that go on from them. A text of fewer words than `ngram_size` has none.
 #include <vector>
 
 #include "core/ops/check.h"
@@ -54,7 +54,8 @@ class Grams {
   Status extend(size_t last, int32_t length, const std::string& gram) {
     const bool is_whole = length == options_.ngram_size;
     const auto reach = static_cast<size_t>(options_.max_skip_size) + 1;
-    for (size_t next = last + 1; !is_whole && next < words_.size() && next <= last + reach; ++next) {
+    for (size_t next = last + 1; !is_whole && next < words_.size() && next <= last + reach;
+         ++next) {
       ZEOLITE_TRY(extend(next, length + 1, gram + " " + std::string(words_[next])));
     }
     if (!is_whole && !options_.include_all_ngrams) return {};

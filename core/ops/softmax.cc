@@ -2,9 +2,10 @@
 //   SOFTMAX (1 to 4):     output = exp(beta * x) / sum of exp(beta * x); a scalar gives 1
 //   LOG_SOFTMAX (1, 2):   output = x - log(sum of exp(x))
 //   input  any shape, float32, float16 or quantized    output the same
-// Quantized SOFTMAX takes int8, uint8 and int16, and gives the same type or int16; LOG_SOFTMAX takes
-// int8 and uint8. The output's scale is fixed: 1/256 with the lowest number for 0; int16 has 1/32768
-// with 0 for 0, or from 8 bits 1/65536 with the lowest; LOG_SOFTMAX 1/16 with the largest number.
+// Quantized SOFTMAX takes int8, uint8 and int16, and gives the same type or int16; LOG_SOFTMAX
+// takes int8 and uint8. The output's scale is fixed: 1/256 with the lowest number for 0; int16 has
+// 1/32768 with 0 for 0, or from 8 bits 1/65536 with the lowest; LOG_SOFTMAX 1/16 with the largest
+// number.
 #include <cmath>
 
 #include "core/base/decimal.h"

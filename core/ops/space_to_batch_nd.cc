@@ -1,6 +1,7 @@
 // Moves blocks of the spatial dimensions into the batch and back, any type of whole bytes:
-//   SPACE_TO_BATCH_ND (1 to 4): input [N, S..., R...] padded by paddings [m, 2] with zeros (the zero
-//     point), then output[(b * N + n), s / block, r] = padded[n, s, r] for b = the place in the block
+//   SPACE_TO_BATCH_ND (1 to 4): input [N, S..., R...] padded by paddings [m, 2] with zeros (the
+//     zero point), then output[(b * N + n), s / block, r] = padded[n, s, r] for b = the place in
+//     the block
 //   BATCH_TO_SPACE_ND (1 to 4): its reverse; crops [m, 2] are cut off
 //   block_shape int32 [m], m spatial dimensions S; rank 3 or 4
 #include <algorithm>

@@ -1,6 +1,6 @@
-// STABLEHLO_ADD, _MULTIPLY, _MAXIMUM, _MINIMUM, _AND (1): two tensors of one type and shape, element
-// by element. Integers wrap around. Of bools the sum and the maximum are "or", the product and the
-// minimum "and"; AND works on the bits of integers.
+// STABLEHLO_ADD, _MULTIPLY, _MAXIMUM, _MINIMUM, _AND (1): two tensors of one type and shape,
+// element by element. Integers wrap around. Of bools the sum and the maximum are "or", the product
+// and the minimum "and"; AND works on the bits of integers.
 //   https://openxla.org/stablehlo/spec
 #include <algorithm>
 #include <type_traits>

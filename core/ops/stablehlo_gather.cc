@@ -1,14 +1,14 @@
 // STABLEHLO_GATHER (1): slices of a tensor, from places that another tensor lists.
-//   operand [...]    starts int32 or int64 [..., n, ...] with n at index_vector_dim (n = 1 where that
-//   is the rank)    output: the dimensions `offset_dims` run through a slice, the others through the
-//   starts
-// A slice has slice_sizes, of which the collapsed_slice_dims (of size 1) are left out. Number k of a
-// start is for dimension start_index_map[k]; slices beyond the edge are moved inside.
+//   operand [...]    starts int32 or int64 [..., n, ...] with n at index_vector_dim (n = 1 where
+//   that is the rank)    output: the dimensions `offset_dims` run through a slice, the others
+//   through the starts
+// A slice has slice_sizes, of which the collapsed_slice_dims (of size 1) are left out. Number k of
+// a start is for dimension start_index_map[k]; slices beyond the edge are moved inside.
 // STABLEHLO_SCATTER (1): the way back: updates join slices of a tensor.
 //   operand, starts, updates -> operand's shape; `update_window_dims` of the updates run through a
 //   slice, whose inserted_window_dims have size 1; number k of a start is for dimension
-//   scatter_dims_to_operand_dims[k]; what is beyond the edge is left out. The function is a subgraph
-//   (reducer.h).
+//   scatter_dims_to_operand_dims[k]; what is beyond the edge is left out. The function is a
+//   subgraph (reducer.h).
 //   https://openxla.org/stablehlo/spec#gather
 #include <algorithm>
 #include <cstring>

@@ -92,8 +92,8 @@ void copy_strided(const StridedLoop<2>& loop, T* to, int64_t to_start, const T* 
   });
 }
 
-// Distances between neighbours of each dimension in a dense tensor; in one without elements they may
-// have wrapped around.
+// Distances between neighbours of each dimension in a dense tensor; in one without elements they
+// may have wrapped around.
 inline std::array<int64_t, kMaxLoopRank> dense_strides(std::span<const int32_t> shape) {
   std::array<int64_t, kMaxLoopRank> strides = {};
   uint64_t next = 1;

@@ -50,7 +50,9 @@ class CallChecker {
   Status check_loops(const Subgraph& subgraph) const {
     for (size_t i = 0; i < subgraph.operators.size(); ++i) {
       const auto* loop = subgraph.operators[i].options.get<WhileOptions>();
-      if (loop == nullptr || !reaches(loop->cond_subgraph_index, loop->body_subgraph_index)) continue;
+      if (loop == nullptr || !reaches(loop->cond_subgraph_index, loop->body_subgraph_index)) {
+        continue;
+      }
       return unsupported("its condition comes to run its body")
           .with_context(operator_context(subgraph, i));
     }

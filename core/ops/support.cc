@@ -45,7 +45,8 @@ void check_positions(const char* role, std::span<const Position> positions,
     if (position.rank > kMaxOperandRank) {
       problems->push_back(std::string(role) + " " + std::to_string(i) + " (" +
                           std::string(position.name) + ") has " + std::to_string(position.rank) +
-                          " dimensions, at most " + std::to_string(kMaxOperandRank) + " are supported");
+                          " dimensions, at most " + std::to_string(kMaxOperandRank) +
+                          " are supported");
     }
     if (types_known && !contains(set, position.type)) {
       problems->push_back(std::string(role) + " " + std::to_string(i) + " (" +

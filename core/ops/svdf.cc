@@ -1,6 +1,7 @@
 // SVDF (1 to 4): a layer of filters over the last M inputs, each of rank 1 (a product of a feature
 // and a time vector); `rank` filters make a unit.
-//   input [B, I], feature weights [F, I], time weights [F, M], bias [U] (may be absent), U = F / rank
+//   input [B, I], feature weights [F, I], time weights [F, M], bias [U] (may be absent) with
+//   U = F / rank
 //   state [B, F, M] as [B, F * M], a variable: of each filter the last M features, the newest last
 //   output [B, U] = activation(bias + sum over a unit's filters and M of state * time weights)
 // Float32; hybrid (int8 weights, in uint8 tensors of old files too: the input is quantized row by

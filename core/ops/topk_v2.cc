@@ -1,4 +1,5 @@
-// TOPK_V2 (1 to 3): the k largest of each row, in falling order; of equals the one that comes first.
+// TOPK_V2 (1 to 3): the k largest of each row, in falling order; of equals the one that comes
+// first.
 //   input    [rows..., n], numbers
 //   k        int16 or int32 scalar, 0 to n
 //   values   [rows..., k]    indices  int16 or int32 [rows..., k]: where in the row they stand

@@ -1,5 +1,5 @@
-// Custom operators that the user of an interpreter brings along. They go before built-in ones of the
-// same name.
+// Custom operators that the user of an interpreter brings along. They go before built-in ones of
+// the same name.
 #pragma once
 
 #include <string_view>

@@ -21,8 +21,8 @@ inline constexpr TypeSet kWidenFloats = kF16 | kBF16;
 using PrepareFunction = Status (*)(PrepareContext&);
 using EvalFunction = Status (*)(EvalContext&);
 
-// `prepare` (may be null) and `eval` with wider operands in place of those of the types in `narrow`.
-// Without any of these, they are just called.
+// `prepare` (may be null) and `eval` with wider operands in place of those of the types in
+// `narrow`. Without any of these, they are just called.
 Status prepare_widened(PrepareContext& context, TypeSet narrow, PrepareFunction prepare);
 Status eval_widened(EvalContext& context, TypeSet narrow, EvalFunction eval);
 

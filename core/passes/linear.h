@@ -32,8 +32,8 @@ ActivationFunctionType activation_of(const Operator& op);
 bool set_activation(Operator* op, ActivationFunctionType activation);
 
 // The operator that makes `tensor`, which `user` alone uses. Looks behind operators that only move
-// elements and are used once as well; with `keeps_channels`, only where the last axis stays the last
-// one. -1 when there is none.
+// elements and are used once as well; with `keeps_channels`, only where the last axis stays the
+// last one. -1 when there is none.
 int producer_behind_moves(const Editor& editor, int32_t tensor, int user, bool keeps_channels);
 
 }  // namespace zeolite

@@ -47,7 +47,8 @@ uint64_t walk(const Result<File>& file) {
 // In memory and in pieces a file reads the same.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const uint64_t whole = walk(File::open({data, size}));
-  const uint64_t pieces = walk(File::open(std::make_shared<PiecewiseSource>(std::span(data, size))));
+  const uint64_t pieces =
+      walk(File::open(std::make_shared<PiecewiseSource>(std::span(data, size))));
   if (whole != pieces) __builtin_trap();
   return 0;
 }

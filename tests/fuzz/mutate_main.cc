@@ -1,5 +1,6 @@
 // Runs a fuzz target without libFuzzer: on every file below the given folders, as it is and with
-// seeded changes (bytes set, copied, cut off), so that an ordinary test run meets hostile input too.
+// seeded changes (bytes set, copied, cut off), so that an ordinary test run meets hostile input
+// too.
 //   some_fuzz FOLDER_OR_FILE... [--rounds=N] [--seed=N]
 #include <cstddef>
 #include <cstdint>

@@ -74,7 +74,8 @@ TEST(Decimal, EveryNumberComesBackFromTheShortestText) {
   std::mt19937_64 random(7);
   const auto check = [](double number) {
     const std::string text = decimal_text(number);
-    ASSERT_EQ(std::bit_cast<uint64_t>(parse_decimal(text)), std::bit_cast<uint64_t>(number)) << text;
+    ASSERT_EQ(std::bit_cast<uint64_t>(parse_decimal(text)), std::bit_cast<uint64_t>(number))
+        << text;
     ASSERT_EQ(std::strtod(text.c_str(), nullptr), number) << text;
     char other[40];
     const auto [end, error] = std::to_chars(other, other + sizeof(other), number,

@@ -1,4 +1,5 @@
-// Weights of a .tflite in files beside it: where they come from, and files that contradict each other.
+// Weights of a .tflite in files beside it: where they come from, and files that contradict each
+// other.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -33,8 +34,8 @@ struct Source {
     flatbuffers::FlatBufferBuilder builder;
     std::vector<flatbuffers::Offset<schema::ExternalBuffer>> external;
     for (const Slice& slice : slices) {
-      external.push_back(schema::CreateExternalBufferDirect(builder, slice.id, slice.group,
-                                                            slice.offset, slice.length, slice.packing));
+      external.push_back(schema::CreateExternalBufferDirect(
+          builder, slice.id, slice.group, slice.offset, slice.length, slice.packing));
     }
     std::vector<flatbuffers::Offset<schema::ExternalBufferGroup>> names;
     for (const std::string& name : groups) {
@@ -70,7 +71,8 @@ struct Source {
     model.add_external_buffer_groups(name_list);
     builder.Finish(model.Finish(), schema::ModelIdentifier());
     return std::make_shared<const Bytes>(
-        std::move(Bytes::copy_of({builder.GetBufferPointer(), builder.GetSize()}, "a test")).value());
+        std::move(Bytes::copy_of({builder.GetBufferPointer(), builder.GetSize()}, "a test"))
+            .value());
   }
 };
 
@@ -128,7 +130,8 @@ TEST(ExternalWeights, OfAnUnalignedSliceAreCopied) {
   const Result<Model> model = read(source, files);
   ASSERT_TRUE(model.ok()) << model.error().message;
   EXPECT_EQ(first_value(*model.operator->()), 3.0f);
-  EXPECT_EQ(reinterpret_cast<uintptr_t>(model->data(model->subgraphs[0].tensors[0]).data()) % 8, 0u);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(model->data(model->subgraphs[0].tensors[0]).data()) % 8,
+            0u);
 }
 
 TEST(ExternalWeights, TakeOfALongerSliceWhatTheTensorNeeds) {

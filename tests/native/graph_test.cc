@@ -35,7 +35,8 @@ Model small_model() {
   Subgraph& subgraph = model.subgraphs.emplace_back();
   subgraph.name = "main";
   subgraph.tensors.push_back(tensor("input", {-1, 4, 4, 1}));
-  subgraph.tensors.push_back(tensor("filter", {2, 1, 1, 1}, model.add_buffer(values<float>({1, 2}))));
+  subgraph.tensors.push_back(
+      tensor("filter", {2, 1, 1, 1}, model.add_buffer(values<float>({1, 2}))));
   subgraph.tensors.push_back(tensor("bias", {2}, model.add_buffer(values<float>({1, 2}))));
   subgraph.tensors.push_back(tensor("output", {-1, 4, 4, 2}));
   subgraph.inputs = {0};
@@ -51,7 +52,8 @@ Model small_model() {
   options.fused_activation_function = ActivationFunctionType::kRelu;
   op.options = options;
   model.signatures.push_back({"serving_default", {{"x", 0}}, {{"y", 3}}, 0});
-  model.metadata.push_back({"min_runtime_version", model.add_buffer(values<char>({'1', '.', '5'}))});
+  model.metadata.push_back(
+      {"min_runtime_version", model.add_buffer(values<char>({'1', '.', '5'}))});
   return model;
 }
 
@@ -139,7 +141,8 @@ TEST(Graph, ListAndStringOptionsSurvive) {
   model.subgraphs[0].operators[0].options = handle;
   read = read_again(model);
   ASSERT_TRUE(read.ok());
-  EXPECT_EQ(read->subgraphs[0].operators[0].options.get<VarHandleOptions>()->shared_name, "weights");
+  EXPECT_EQ(read->subgraphs[0].operators[0].options.get<VarHandleOptions>()->shared_name,
+            "weights");
 }
 
 TEST(Graph, SparsityAndQuantizationSurvive) {

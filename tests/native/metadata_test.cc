@@ -84,13 +84,15 @@ std::string metadata_with_labels() {
                                              builder.CreateString("what it tells apart"),
                                              fb::AssociatedFileType::TENSOR_AXIS_LABELS);
   const auto files = builder.CreateVector({file});
-  const auto output = fb::CreateTensorMetadata(builder, builder.CreateString("probability"), 0, 0, files);
+  const auto output =
+      fb::CreateTensorMetadata(builder, builder.CreateString("probability"), 0, 0, files);
   const auto subgraph =
       fb::CreateSubGraphMetadata(builder, 0, 0, 0, builder.CreateVector({output}));
   const auto subgraphs = builder.CreateVector({subgraph});
   const auto name = builder.CreateString("Animals");
-  builder.Finish(fb::CreateModelMetadata(builder, name, 0, 0, subgraphs, builder.CreateString("us")),
-                 fb::ModelMetadataIdentifier());
+  builder.Finish(
+      fb::CreateModelMetadata(builder, name, 0, 0, subgraphs, builder.CreateString("us")),
+      fb::ModelMetadataIdentifier());
   return std::string(reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize());
 }
 

@@ -50,6 +50,21 @@ std::string types_row(const OpTypes& types) {
   return types_text(types.inputs) + " → " + types_text(types.outputs);
 }
 
+constexpr std::string_view kHead = R"(# Operators
+
+What a `.tflite` may hold to run here. Made from `core/ops/table.cc` by
+`ZEOLITE_UPDATE=1 operators_doc_test`; a test fails when it is not current.
+
+Types stand by position: `;` parts one tensor from the next, `,` one type from another that may
+stand there, `[...]` may be absent, `...` stands for all that follow. Several lines are ways of
+which each goes by itself. "Fast" are the types of the first tensor of numbers for which there
+are kernels made for speed; the others are computed by plain loops, or only moved. A model with
+anything else is refused while it is loaded, with every reason.
+
+| operator | versions | types | fast |
+| --- | --- | --- | --- |
+)";
+
 std::string page() {
   std::vector<const OpEntry*> entries;
   for (const OpEntry& entry : operator_table()) entries.push_back(&entry);
@@ -61,15 +76,7 @@ std::string page() {
     return std::pair(!entry->custom_name.empty(), name_of(*entry));
   });
   std::ostringstream out;
-  out << "# Operators\n\n"
-         "What a `.tflite` may hold to run here. Made from `core/ops/table.cc` by\n"
-         "`ZEOLITE_UPDATE=1 operators_doc_test`; a test fails when it is not current.\n\n"
-         "Types stand by position: `;` parts one tensor from the next, `,` one type from another that may\n"
-         "stand there, `[...]` may be absent, `...` stands for all that follow. Several lines are ways of\n"
-         "which each goes by itself. \"Fast\" are the types of the first tensor of numbers for which there\n"
-         "are kernels made for speed; the others are computed by plain loops, or only moved. A model with\n"
-         "anything else is refused while it is loaded, with every reason.\n\n"
-         "| operator | versions | types | fast |\n| --- | --- | --- | --- |\n";
+  out << kHead;
   for (const OpEntry* entry : entries) {
     out << "| " << (entry->custom_name.empty() ? "" : "custom: ") << name_of(*entry) << " | "
         << static_cast<int>(entry->min_version);

@@ -291,11 +291,12 @@ TEST(StridedSlice, CountsFromTheEndStepsBackAndDropsDimensions) {
   // x[:, ::-2]
   StridedSliceOptions edges;
   edges.begin_mask = edges.end_mask = 3;
-  EXPECT_THAT(run(Code::kStridedSlice,
-                  {x, fixed(ints({2}, {0, 0})), fixed(ints({2}, {0, 0})), fixed(ints({2}, {1, -2}))},
-                  kInt, edges)
-                  .values<int32_t>(),
-              ElementsAre(2, 0, 5, 3));
+  EXPECT_THAT(
+      run(Code::kStridedSlice,
+          {x, fixed(ints({2}, {0, 0})), fixed(ints({2}, {0, 0})), fixed(ints({2}, {1, -2}))}, kInt,
+          edges)
+          .values<int32_t>(),
+      ElementsAre(2, 0, 5, 3));
   // x[..., newaxis, 1:99]
   StridedSliceOptions ellipsis;
   ellipsis.ellipsis_mask = 1;
@@ -367,8 +368,8 @@ TEST(Concatenation, JoinsAnyNumberAlongAnAxis) {
   ConcatenationOptions options;
   options.axis = 1;
   EXPECT_THAT(run(Code::kConcatenation,
-                  {floats({2, 1}, {1, 4}), floats({2, 0}, {}), floats({2, 2}, {2, 3, 5, 6})}, kFloat,
-                  options)
+                  {floats({2, 1}, {1, 4}), floats({2, 0}, {}), floats({2, 2}, {2, 3, 5, 6})},
+                  kFloat, options)
                   .values<float>(),
               ElementsAre(1, 2, 3, 4, 5, 6));
 }

@@ -345,8 +345,10 @@ TEST(ReverseSequence, RefusesALengthBeyondTheAxis) {
 TEST(DynamicUpdateSlice, MovesTheBoxInside) {
   const std::vector<testing::Given> tensors = {counting<float>({2, 3}),
                                                given<float>({1, 2}, {8, 9})};
-  for (const auto& [start, expected] : std::vector<std::pair<Ints, Floats>>{
-           {{0, 0}, {8, 9, 2, 3, 4, 5}}, {{9, 9}, {0, 1, 2, 3, 8, 9}}, {{-4, 1}, {0, 8, 9, 3, 4, 5}}}) {
+  for (const auto& [start, expected] :
+       std::vector<std::pair<Ints, Floats>>{{{0, 0}, {8, 9, 2, 3, 4, 5}},
+                                            {{9, 9}, {0, 1, 2, 3, 8, 9}},
+                                            {{-4, 1}, {0, 8, 9, 3, 4, 5}}}) {
     EXPECT_EQ(run_op(Code::kDynamicUpdateSlice, DynamicUpdateSliceOptions{},
                      {tensors[0], tensors[1], given<int32_t>({2}, start)})
                   .values<float>(),

@@ -19,8 +19,8 @@ void quantize(ModelBuilder& builder, int32_t tensor, std::vector<float> scale,
   builder.main().tensors[tensor].quantization = std::move(made);
 }
 
-// FULLY_CONNECTED of int8 [1, 3] with weights [[1, 2, -1], [-128, 127, 0]], bias [4, -4]; input scale
-// 0.5 and zero point -1, output scale 1 and zero point 10.
+// FULLY_CONNECTED of int8 [1, 3] with weights [[1, 2, -1], [-128, 127, 0]], bias [4, -4]; input
+// scale 0.5 and zero point -1, output scale 1 and zero point 10.
 ModelBuilder fully_connected(std::vector<float> weight_scales, int64_t weight_zero_point = 0) {
   ModelBuilder builder;
   const int32_t input = builder.input(TensorType::kInt8, {1, 3});
@@ -55,8 +55,8 @@ std::string error_of(ModelBuilder builder) {
 }
 
 TEST(FullyConnected, TakesZeroPointsAwayAndAddsTheOutputs) {
-  // Input minus -1: [2, -3, 4]. Sums 2 - 6 - 4 + 4 = -4 and -256 - 381 - 4 = -641; times 0.5 * 0.25,
-  // halves up: -0.5 is 0.
+  // Input minus -1: [2, -3, 4]. Sums 2 - 6 - 4 + 4 = -4 and -256 - 381 - 4 = -641; times 0.5 *
+  // 0.25, halves up: -0.5 is 0.
   EXPECT_THAT((run<int8_t, int8_t>(fully_connected({0.25f}), {1, 3}, {1, -4, 3})),
               ElementsAre(10 - 0, 10 - 80));
 }
@@ -93,7 +93,8 @@ ModelBuilder hybrid(bool asymmetric) {
   options.asymmetric_quantize_inputs = asymmetric;
   const int32_t input = builder.input(TensorType::kFloat32, {2, 3});
   const int32_t weights = builder.constant<int8_t>({2, 3}, {1, 2, -1, 3, 0, 0});
-  builder.output(builder.op(Code::kFullyConnected, {input, weights}, TensorType::kFloat32, options));
+  builder.output(
+      builder.op(Code::kFullyConnected, {input, weights}, TensorType::kFloat32, options));
   quantize(builder, weights, {0.5f}, {0});
   return builder;
 }

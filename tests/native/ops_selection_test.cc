@@ -21,8 +21,9 @@ using Longs = std::vector<int64_t>;
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 TEST(Where, ListsPositionsInRowMajorOrder) {
-  const auto result = run_op(Code::kWhere, WhereOptions{},
-                             {given<bool>({2, 2}, {true, false, true, true})}, {TensorType::kInt64});
+  const auto result =
+      run_op(Code::kWhere, WhereOptions{}, {given<bool>({2, 2}, {true, false, true, true})},
+             {TensorType::kInt64});
   EXPECT_EQ(result.shape(), (Shape{3, 2}));
   EXPECT_EQ(result.values<int64_t>(), (Longs{0, 0, 1, 0, 1, 1}));
 }
@@ -35,8 +36,9 @@ TEST(Where, TakesNanForTrueAndNegativeZeroForFalse) {
 }
 
 TEST(Where, GivesScalarsNoColumns) {
-  EXPECT_EQ(run_op(Code::kWhere, WhereOptions{}, {scalar<int32_t>(5)}, {TensorType::kInt64}).shape(),
-            (Shape{1, 0}));
+  EXPECT_EQ(
+      run_op(Code::kWhere, WhereOptions{}, {scalar<int32_t>(5)}, {TensorType::kInt64}).shape(),
+      (Shape{1, 0}));
   EXPECT_THAT(infer_shapes(Code::kWhere, WhereOptions{}, {unknown<bool>({3})}),
               ElementsAre("unknown"));
 }
@@ -73,7 +75,8 @@ TEST(ScatterNd, RefusesIndicesOutsideAndOtherShapes) {
               HasSubstr("index 2"));
   EXPECT_THAT(scatter(given<int32_t>({1, 1}, {-1}), given<float>({1}, {1}), {2}).error,
               HasSubstr("index -1"));
-  EXPECT_NE(scatter(given<int32_t>({1, 1}, {0}), given<float>({1, 3}, {1, 2, 3}), {2, 2}).error, "");
+  EXPECT_NE(scatter(given<int32_t>({1, 1}, {0}), given<float>({1, 3}, {1, 2, 3}), {2, 2}).error,
+            "");
   EXPECT_NE(scatter(given<int32_t>({1, 3}, {0, 0, 0}), given<float>({1}, {1}), {2, 2}).error, "");
 }
 

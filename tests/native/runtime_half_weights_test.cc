@@ -18,7 +18,8 @@ constexpr TensorType kFloat = TensorType::kFloat32;
 
 enum class Stored { kFloat, kHalf, kHalfReadTwice };
 
-// Constant weights, widened by a DEQUANTIZE unless they are floats; read twice they are an output too.
+// Constant weights, widened by a DEQUANTIZE unless they are floats; read twice they are an output
+// too.
 int32_t weights_of(ModelBuilder& builder, const Shape& shape, const std::vector<uint16_t>& halves,
                    Stored stored) {
   if (stored == Stored::kFloat) {

@@ -149,7 +149,8 @@ TEST(RuntimeModels, RealConvertersConvolutionalModelsMatchTheirSource) {
   for (std::string line; std::getline(list, line);) {
     if (line.empty() || (only != nullptr && line.find(only) == std::string::npos)) continue;
     for (const char* mode : {"fp32", "sparse_fp32"}) {
-      if (!std::filesystem::exists(models / line / ("reference_" + std::string(mode) + ".tflite"))) {
+      if (!std::filesystem::exists(models / line /
+                                   ("reference_" + std::string(mode) + ".tflite"))) {
         continue;
       }
       ++total;

@@ -1,5 +1,5 @@
-// Times the float32 kernels, and beside them the int8 ones, on the layers of ResNet-18 and MobileNet-V2, natively or as wasm in
-// Node 22 or later:
+// Times the float32 kernels, and beside them the int8 ones, on the layers of ResNet-18 and
+// MobileNet-V2, natively or as wasm in Node 22 or later:
 //   tools/bench_kernels/build.sh OUT_DIR
 //   node OUT_DIR/bench-relaxed.cjs [all|resnet18|mobilenet_v2] [threads] [density]
 // Prints for each layer the least time of many runs, GFLOP/s, and the share of what a loop of

@@ -24,8 +24,9 @@ class TfliteFiles {
   // The same as reserve() for the wanted file at `index` of that list.
   double reserve_wanted(int index, double size);
 
-  // Reads what was written and forgets it; `places` as in ReadOptions. Errors: those of read_tflite(); of a file that is
-  // something else kNotAModel says what it is and what to do with it.
+  // Reads what was written and forgets it; `places` as in ReadOptions. Errors: those of
+  // read_tflite(); of a file that is something else kNotAModel says what it is and what to do with
+  // it.
   Result<Model> open(ExternalPlaces* places = nullptr);
 
  private:

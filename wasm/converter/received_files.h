@@ -13,8 +13,8 @@ namespace zeolite::wasm {
 
 class ReceivedFiles {
  public:
-  // Adds a file of `size` bytes. `read(offset, address, count)` puts `count` of them from `offset` on
-  // at `address` of this module's memory, at once, and says whether it could; it throws nothing.
+  // Adds a file of `size` bytes. `read(offset, address, count)` puts `count` of them from `offset`
+  // on at `address` of this module's memory, at once, and says whether it could; it throws nothing.
   // Small files are read here and now: a few calls cost more than their bytes.
   Status add(const std::string& path, double size, emscripten::val read);
 

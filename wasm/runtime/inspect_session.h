@@ -19,8 +19,8 @@ class InspectSession {
   std::string wanted_files();
   double reserve_wanted(int index, double size);
 
-  // The interface's Inspection without `stats`, or {"error"}. The file need not be one that can run.
-  // There is nothing to choose: `options` are those of the converter's inspections.
+  // The interface's Inspection without `stats`, or {"error"}. The file need not be one that can
+  // run. There is nothing to choose: `options` are those of the converter's inspections.
   std::string inspect(const std::string& options);
 
   // The interface's TensorStats of a constant, or {"error"}.

@@ -99,9 +99,9 @@ Status JsOperators::eval(EvalContext& context) {
     if (has_size) {
       ZEOLITE_ASSIGN(const uint64_t bytes, byte_size(output.type, outputs[i].shape));
       if (bytes != outputs[i].bytes) {
-        return bad_input("customOps gave " + std::to_string(outputs[i].bytes) + " bytes for output " +
-                         std::to_string(i) + " of shape " + shape_text(outputs[i].shape) +
-                         ", expected " + std::to_string(bytes));
+        return bad_input("customOps gave " + std::to_string(outputs[i].bytes) +
+                         " bytes for output " + std::to_string(i) + " of shape " +
+                         shape_text(outputs[i].shape) + ", expected " + std::to_string(bytes));
       }
     }
     if (!has_size || !output.has_shape || output.writable == nullptr) {

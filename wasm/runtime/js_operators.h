@@ -14,8 +14,8 @@ namespace zeolite::wasm {
 //   infer(call)          [{"dtype", "shape"}] of the outputs
 //   eval(call)           [{"dtype", "shape", "bytes"}], keeping their data
 //   write(index, offset) puts the data of output `index` into memory; answers nothing
-// or {"error": words}. A call is {"name", "options": {"offset", "size", "parsed"}, "inputs": [{"name",
-// "dtype", "shape", "quantization"?, "offset", "size"}]}; absent inputs are null.
+// or {"error": words}. A call is {"name", "options": {"offset", "size", "parsed"}, "inputs":
+// [{"name", "dtype", "shape", "quantization"?, "offset", "size"}]}; absent inputs are null.
 class JsOperators : public UserOperators {
  public:
   JsOperators(std::set<std::string, std::less<>> names, emscripten::val handler)

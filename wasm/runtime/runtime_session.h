@@ -14,8 +14,9 @@
 
 namespace zeolite::wasm {
 
-// Used in this order: reserve, wantedFiles (and reserveWanted), load, then for each run prepare (when shapes change), inputTable,
-// writing the inputs, run. Texts are JSON; offsets are positions in the module's memory.
+// Used in this order: reserve, wantedFiles (and reserveWanted), load, then for each run prepare
+// (when shapes change), inputTable, writing the inputs, run. Texts are JSON; offsets are positions
+// in the module's memory.
 class RuntimeSession {
  public:
   // `threads` is the same for all sessions of one instance: they share its pool.
@@ -31,9 +32,9 @@ class RuntimeSession {
   std::string wanted_files();
   double reserve_wanted(int index, double size);
 
-  // Reads the files. {"subgraphs": {index: {"inputs", "outputs"}}, "signatures": [{"key", "subgraph",
-  // "inputs": [{"name", "position"}], "outputs"}], "metadata"}, of the main subgraph and those that
-  // signatures name; or {"error"}.
+  // Reads the files. {"subgraphs": {index: {"inputs", "outputs"}}, "signatures": [{"key",
+  // "subgraph", "inputs": [{"name", "position"}], "outputs"}], "metadata"}, of the main subgraph
+  // and those that signatures name; or {"error"}.
   std::string load();
 
   // Gives the inputs of `subgraph` their shapes, a list of lists of sizes. Empty, or an error.
@@ -46,8 +47,8 @@ class RuntimeSession {
   // written. 0 when error() says why not.
   double input_table(int subgraph);
 
-  // Runs. Offset of [offset, bytes, rank, sizes...] for each output, as uint32; valid until the next
-  // call. 0 when error() says why.
+  // Runs. Offset of [offset, bytes, rank, sizes...] for each output, as uint32; valid until the
+  // next call. 0 when error() says why.
   double run(int subgraph);
   std::string error() const;
 

@@ -1,5 +1,5 @@
-// Keras 1's names of classes and arguments, and its kernels, in today's form. The facts are those of
-// Keras 2's own loader: keras/legacy/interfaces.py and preprocess_weights_for_loading.
+// Keras 1's names of classes and arguments, and its kernels, in today's form. The facts are those
+// of Keras 2's own loader: keras/legacy/interfaces.py and preprocess_weights_for_loading.
 #include <algorithm>
 #include <cstring>
 #include <string_view>

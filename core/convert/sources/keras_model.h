@@ -63,10 +63,10 @@ Result<Model> parse_model(const json::Value& root, Reading& reading);
 // Keras 1: today's class name and argument names for an old layer (keras1.cc).
 void modernize_layer(std::string* class_name, const json::Value** config, Reading& reading);
 
-// Kernels of convolutions in today's order of axes: (rows, columns, inputs, filters). Files of Keras
-// 1 (`major`) keep some in another; those of Keras on Theano (`backend`, as the file names it) hold
-// them turned by 180 degrees, since Theano convolves where others correlate. Errors: kCorrupt where
-// a kernel has neither order.
+// Kernels of convolutions in today's order of axes: (rows, columns, inputs, filters). Files of
+// Keras 1 (`major`) keep some in another; those of Keras on Theano (`backend`, as the file names
+// it) hold them turned by 180 degrees, since Theano convolves where others correlate. Errors:
+// kCorrupt where a kernel has neither order.
 Status modernize_weights(Model* model, int32_t major, std::string_view backend);
 
 // The weights that a layer keeps, in the order in which files keep them.

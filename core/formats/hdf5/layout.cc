@@ -164,8 +164,8 @@ class ChunkedReader {
   }
 
  private:
-  // The number of a chunk among those that the dataset's shape needs; none outside of it. No product
-  // overflows: there are at most as many chunks as elements.
+  // The number of a chunk among those that the dataset's shape needs; none outside of it. No
+  // product overflows: there are at most as many chunks as elements.
   std::optional<uint64_t> place_of(const StoredChunk& chunk) const {
     uint64_t place = 0;
     for (size_t i = 0; i < rank_; ++i) {

@@ -31,7 +31,8 @@ struct Values {
   std::vector<T> data;
 };
 
-// Subgraphs, built step by step and one after the other; each call gives the index of the new tensor.
+// Subgraphs, built step by step and one after the other; each call gives the index of the new
+// tensor.
 class ModelBuilder {
  public:
   ModelBuilder() { model_.subgraphs.emplace_back(); }

@@ -115,8 +115,8 @@ inline Outcome run_op(BuiltinOperator code, Options options, const std::vector<G
   return {"", std::move(result).value()};
 }
 
-// The shapes that infer tells, such as "[?,3]"; "unknown" where only the data will tell; the error's
-// words.
+// The shapes that infer tells, such as "[?,3]"; "unknown" where only the data will tell; the
+// error's words.
 inline std::vector<std::string> infer_shapes(BuiltinOperator code, Options options,
                                              const std::vector<Given>& inputs,
                                              size_t output_count = 1) {
