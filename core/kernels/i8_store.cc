@@ -1,7 +1,5 @@
 #include "core/kernels/i8_store.h"
 
-#include <cstdlib>
-
 #include "core/kernels/i8_requantize.h"
 
 namespace zeolite {
@@ -66,11 +64,7 @@ void store_8(const PanelHead& head, const TileSums& sums, const TileTarget& targ
 // takes for such: it is moved up so that the high half of the product is the number.
 class ShortRequantize4 {
  public:
-  ShortRequantize4(const PanelHead& head, int first)
-      : bias_(wasm_i32x4_make(static_cast<int32_t>(head.wide_bias[first]),
-                              static_cast<int32_t>(head.wide_bias[first + 1]),
-                              static_cast<int32_t>(head.wide_bias[first + 2]),
-                              static_cast<int32_t>(head.wide_bias[first + 3]))) {
+  ShortRequantize4(const PanelHead& head, int first) : bias_(wasm_v128_load(head.bias + first)) {
     const v128_t rounded =
         wasm_i32x4_add(wasm_v128_load(head.multiplier + first), wasm_i32x4_splat(1 << 15));
     const v128_t upper = wasm_i32x4_min(wasm_u32x4_shr(rounded, 16), wasm_i32x4_splat(0x7fff));
@@ -81,15 +75,8 @@ class ShortRequantize4 {
         wasm_f32x4_mul(wasm_f32x4_convert_i32x4(upper), wasm_i32x4_shl(exponent, 23)));
   }
 
-  static bool fits(const PanelHead& head) {
-    bool fits = true;
-    for (int c = 0; c < kColumns; ++c) {
-      const bool is_used = head.multiplier[c] != 0;
-      fits = fits && std::abs(head.wide_bias[c]) < (1 << 30) &&
-             (!is_used || (head.shift[c] >= -17 && head.shift[c] <= -1));
-    }
-    return fits;
-  }
+  static constexpr int kLeastShift = -17;
+  static constexpr int kMostShift = -1;
 
   v128_t of_sum(v128_t sum) const {
     const v128_t x = wasm_i32x4_add(sum, bias_);
@@ -103,6 +90,30 @@ class ShortRequantize4 {
   v128_t bias_;
   v128_t multiplier_;
 };
+
+// Whether all biases are below 2^30 and the factors' shifts between those.
+bool fits_wide(const PanelHead& head, int least_shift, int most_shift) {
+  const v128_t zero = wasm_i32x4_splat(0);
+  v128_t is_out = zero;
+  for (int c = 0; c < kColumns; c += 4) {
+    const v128_t shift = wasm_v128_load(head.shift + c);
+    const v128_t is_beyond = wasm_v128_or(wasm_i32x4_lt(shift, wasm_i32x4_splat(least_shift)),
+                                          wasm_i32x4_gt(shift, wasm_i32x4_splat(most_shift)));
+    const v128_t is_unused = wasm_i32x4_eq(wasm_v128_load(head.multiplier + c), zero);
+    // The two upper bits of a small bias are the same, and it is that of 64 bits.
+    const v128_t bias = wasm_v128_load(head.bias + c);
+    const v128_t is_large =
+        wasm_i32x4_shr(wasm_v128_xor(bias, wasm_i32x4_shl(bias, 1)), 31);
+    const v128_t is_cut =
+        wasm_v128_or(wasm_v128_xor(wasm_i64x2_extend_low_i32x4(bias),
+                                   wasm_v128_load(head.wide_bias + c)),
+                     wasm_v128_xor(wasm_i64x2_extend_high_i32x4(bias),
+                                   wasm_v128_load(head.wide_bias + c + 2)));
+    is_out = wasm_v128_or(is_out, wasm_v128_or(wasm_v128_andnot(is_beyond, is_unused),
+                                               wasm_v128_or(is_large, is_cut)));
+  }
+  return !wasm_v128_any_true(is_out);
+}
 
 // Whether Requantize4 is exact for the columns' factors, and for sums of less than 2^30 each.
 bool can_requantize(const PanelHead& head, const TileSums& sums, int count) {
@@ -126,9 +137,13 @@ bool store_16(const SumStage& stage, const PanelHead& head, const TileSums& sums
   v128_t narrow[kRows];
   const int count = target.count;
   if (stage.wide) {
-    if (stage.rounding != SumRounding::kTwice || !ShortRequantize4::fits(head)) return false;
-    const ShortRequantize4 low(head, 0);
-    const ShortRequantize4 high(head, 4);
+    using Requantize = ShortRequantize4;
+    if (stage.rounding != SumRounding::kTwice ||
+        !fits_wide(head, Requantize::kLeastShift, Requantize::kMostShift)) {
+      return false;
+    }
+    const Requantize low(head, 0);
+    const Requantize high(head, 4);
     narrow_sums(sums, count, low, high, narrow);
   } else {
     if (!can_requantize(head, sums, count)) return false;
