@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Checks of the house: includes point down, modules keep to their size, generated files are
-// current, nothing private is in the tree, the tarball holds what it must.   node tools/check.mjs
-// (after a build)
+// Checks of the house: includes point down, lines and modules keep to their size, generated files
+// are current, nothing private is in the tree, the tarball holds what it must. After a build:
+//   node tools/check.mjs
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -126,6 +126,37 @@ function* contents() {
   }
 }
 
+const kColumns = 100;
+
+/**
+ * What is wrong with the width of `line` of `file`, or null. Quoted text may go beyond the margin in
+ * scripts, where breaking it would hide it from searches; C++ joins neighbouring literals.
+ */
+export function widthProblem(file, line) {
+  // Characters, not the bytes or UTF-16 units of their encoding.
+  const width = [...line].length;
+  if (width <= kColumns) return null;
+  const unquoted = /\.(ts|mjs|js|sh)$/.test(file)
+    ? line.replace(/'[^']*'|"[^"]*"|`.*`/g, '')
+    : line;
+  return [...unquoted].length > kColumns ? `${width} columns, at most ${kColumns}` : null;
+}
+
+function* widths() {
+  const patterns = ['cc', 'h', 'ts', 'mjs', 'js', 'sh', 'css', 'cmake'].map(
+    (ending) => `*.${ending}`,
+  );
+  for (const file of git('ls-files', '-z', ...patterns, '*CMakeLists.txt')
+    .split('\0')
+    .filter(Boolean)) {
+    if (!fs.existsSync(inRepo(file))) continue;
+    for (const [index, line] of fs.readFileSync(inRepo(file), 'utf8').split('\n').entries()) {
+      const problem = widthProblem(file, line);
+      if (problem) yield `${file}:${index + 1}: ${problem}`;
+    }
+  }
+}
+
 /** Each script that writes a committed file, with `--check` to compare instead of writing. */
 const generators = ['tools/gen_docs.mjs'].filter((script) => fs.existsSync(inRepo(script)));
 function* generated() {
@@ -173,7 +204,7 @@ function* tarball() {
 export async function check() {
   const problems = [];
   let passed = 0;
-  for (const one of [layering, sizes, contents, generated, tarball]) {
+  for (const one of [layering, sizes, contents, widths, generated, tarball]) {
     const wrong = [...one()];
     problems.push(...wrong);
     if (wrong.length === 0) ++passed;

@@ -101,7 +101,7 @@ async function checks() {
   return {
     passed,
     failed: problems.length,
-    note: 'layers, sizes, generated files, contents of the tarball',
+    note: 'layers, sizes, contents, widths, generated files, the tarball',
   };
 }
 

@@ -26,7 +26,8 @@ inline uint16_t float_to_half(float value) {
   const auto sign = static_cast<uint16_t>((bits >> 16) & 0x8000);
   const uint32_t magnitude = bits & 0x7fffffff;
   if (magnitude > 0x7f800000) return static_cast<uint16_t>(sign | 0x7e00);  // NaN
-  if (magnitude >= 0x477ff000) return static_cast<uint16_t>(sign | 0x7c00);  // Rounds past the largest.
+  // Rounds past the largest.
+  if (magnitude >= 0x477ff000) return static_cast<uint16_t>(sign | 0x7c00);
   if (magnitude < 0x38800000) {
     // A subnormal: adding 0.5 lets the float's own rounding drop the bits.
     const float rounded = std::bit_cast<float>(magnitude) + 0.5f;

@@ -62,8 +62,8 @@ struct FloatLoad {
   }
 };
 
-// Of finite numbers: moved into a float32 the exponent is 112 too small, which the product mends. The
-// constants are in memory, since some engines build those in the code anew at each use.
+// Of finite numbers: moved into a float32 the exponent is 112 too small, which the product mends.
+// The constants are in memory, since some engines build those in the code anew at each use.
 struct HalfLoad {
   v128_t mask = wasm_i16x8_splat(static_cast<int16_t>(0x8fff));
   v128_t factor = wasm_f32x4_splat(0x1p112f);
@@ -177,8 +177,8 @@ void gemv_rows(int64_t first, int64_t last, int64_t k, const float* a, int64_t a
   int64_t column = first;
   for (; column + Columns <= last; column += Columns) {
     float sums[Rows * Columns];
-    gemv_tile<Rows, Columns>(k, a, a_stride, weights + column * weights_stride, weights_stride, load,
-                             sums);
+    gemv_tile<Rows, Columns>(k, a, a_stride, weights + column * weights_stride, weights_stride,
+                             load, sums);
     for (int s = 0; s < Rows * Columns; s += 4) {
       const int64_t at = column + s % Columns;
       const F32x4 offset = bias != nullptr ? wasm_v128_load(bias + at) : f32x4_zero();

@@ -12,10 +12,10 @@ namespace zeolite {
 // From this number of rows on, packing a matrix of weights is worth it; below, f32_gemv_rows on the
 // weights where they are is as fast and needs no second copy.
 inline constexpr int64_t kF32PackedGemmMinRows = 4;
-// Weights that many products of one row read in turn, a loop's, are worth packing from this number of
-// columns on, as long as they stay in a cache. GFLOP/s in turn of 768x128 / 768x256 / 1536x256 /
-// 1536x512 (3 MB): packed 45 / 46 / 41 / 16, unpacked 38 / 41 / 34 / 16 (Intel Xeon with 2 MB of L2,
-// Chromium 156, 2026-11; loading alone 47 / 47 / 42 / 17).
+// Weights that many products of one row read in turn, a loop's, are worth packing from this number
+// of columns on, as long as they stay in a cache. GFLOP/s in turn of 768x128 / 768x256 / 1536x256 /
+// 1536x512 (3 MB): packed 45 / 46 / 41 / 16, unpacked 38 / 41 / 34 / 16 (Intel Xeon with 2 MB of
+// L2, Chromium 156, 2026-11; loading alone 47 / 47 / 42 / 17).
 inline constexpr int64_t kF32PackedGemvMinColumns = 48;
 inline constexpr uint64_t kF32PackedGemvMaxBytes = 2 << 20;
 

@@ -7,8 +7,8 @@
 namespace zeolite {
 namespace {
 
-// `Panels` panels beside each other, each 8 columns. Its functions must be inlined: called, they would
-// keep the sums in memory, and every product would store one (39 instead of 50 GFLOP/s).
+// `Panels` panels beside each other, each 8 columns. Its functions must be inlined: called, they
+// would keep the sums in memory, and every product would store one (39 instead of 50 GFLOP/s).
 template <int Rows, int Panels = 1>
 struct Tile {
   F32x4 sum[Rows][2 * Panels];

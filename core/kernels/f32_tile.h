@@ -56,13 +56,13 @@ float* f32_pack_panels(int64_t n, int64_t k, const float* bias, const Weight& we
 void f32_gemm_panel(size_t rows, size_t k, const float* a, size_t a_stride, const float* panel,
                     float* out, size_t out_stride, size_t columns, const F32Clamp& clamp);
 
-// The same for one row and all panels of n columns, to the same values: a tile that lacks rows has more
-// panels, since two sums alone would wait for each other.
+// The same for one row and all panels of n columns, to the same values: a tile that lacks rows has
+// more panels, since two sums alone would wait for each other.
 void f32_gemv_panels(size_t n, size_t k, const float* a, const float* panels, float* out,
                      const F32Clamp& clamp);
 
-// f32_gemm_panel with `taps` rows of `a` for each row of the output, found through pointers: row r of
-// tile t (of R = kF32TileRows rows) and tap i use pointers[(t * taps + i) * R + r], moved by
+// f32_gemm_panel with `taps` rows of `a` for each row of the output, found through pointers: row r
+// of tile t (of R = kF32TileRows rows) and tap i use pointers[(t * taps + i) * R + r], moved by
 // a_offset elements, each with k elements; the panel has taps * k rows. Pointers of rows beyond
 // `rows` are not used.
 void f32_indirect_panel(size_t rows, size_t taps, size_t k, const float* const* pointers,

@@ -1,5 +1,5 @@
-// What i8_depthwise_rows.cc does not take: windows beyond measure, and of activations of 16 bits those
-// with less than 8 channels or several outputs for each. In plain loops with sums of 64 bits.
+// What i8_depthwise_rows.cc does not take: windows beyond measure, and of activations of 16 bits
+// those with less than 8 channels or several outputs for each. In plain loops with sums of 64 bits.
 #include "core/kernels/i8_depthwise_conv_2d.h"
 
 #include "core/kernels/i8_depthwise_parts.h"

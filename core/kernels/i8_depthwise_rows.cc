@@ -1,7 +1,7 @@
 // DEPTHWISE_CONV_2D of 8 and 16 bits with 8 channels at a time. Four rows of the input are
-// interleaved, so that the products of a channel's four rows are one lane of a dot product: with 3x3
-// and stride 1 four rows make two rows of the output, and each interleaved pixel serves three of
-// their columns.
+// interleaved, so that the products of a channel's four rows are one lane of a dot product: with
+// 3x3 and stride 1 four rows make two rows of the output, and each interleaved pixel serves three
+// of their columns.
 //
 // A block of 8 channels of the rows that are needed is interleaved, some KB, and used at once. With
 // i32x4_dot4_add a pixel is 4 bytes a channel; elsewhere 4 numbers of 16 bits, minus the zero

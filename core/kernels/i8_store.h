@@ -21,8 +21,9 @@ struct TileTarget {
 };
 
 // Not part of the loops' functions: sums in memory cost them a twentieth with the fewest channels,
-// and each would hold a copy of 5 KB. The sums hold the bias, but where it has 64 bits (stage.wide);
-// then they must be below 2^30. An odd count takes the sums of one more row, of any value.
+// and each would hold a copy of 5 KB. The sums hold the bias, but where it has 64 bits
+// (stage.wide); then they must be below 2^30. An odd count takes the sums of one more row, of any
+// value.
 void i8_store_tile(const SumStage& stage, const PanelHead& head, const TileSums& sums,
                    const TileTarget& target);
 

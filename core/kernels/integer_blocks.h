@@ -26,8 +26,8 @@ struct alignas(16) IntegerBlock {
 void load_integers(SmallInteger type, const void* from, int64_t at, int64_t stride, int64_t count,
                    int32_t zero_point, IntegerBlock* block);
 
-// Element at + i of `to` = values[i] + zero_point (which may wrap around) between min and max, which
-// the type can hold.
+// Element at + i of `to` = values[i] + zero_point (which may wrap around) between min and max,
+// which the type can hold.
 void store_integers(SmallInteger type, const IntegerBlock& block, int64_t count,
                     int32_t zero_point, int32_t min, int32_t max, void* to, int64_t at);
 

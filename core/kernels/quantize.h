@@ -1,4 +1,5 @@
-// Between real numbers and the stored ones that stand for them: real = scale * (stored - zero point).
+// Between real numbers and the stored ones that stand for them: real = scale * (stored - zero
+// point).
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,8 @@ int32_t quantize_one(float x, Affine affine, int32_t min, int32_t max);
 void quantize_one_by_one(const float* input, int64_t count, Affine affine, int32_t min,
                          int32_t max, SmallInteger type, void* output);
 
-// The same as the real runtime's default kernel has it: whole blocks of 8 numbers are x * (1 / scale),
-// halves to even, and the rest is divided in double.
+// The same as the real runtime's default kernel has it: whole blocks of 8 numbers are x * (1 /
+// scale), halves to even, and the rest is divided in double.
 void quantize(const float* input, int64_t count, Affine affine, int32_t min, int32_t max,
               SmallInteger type, void* output, ThreadPool* pool);
 

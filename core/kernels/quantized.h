@@ -84,8 +84,8 @@ inline int32_t scale_by(int64_t x, FixedPointFactor factor) {
       factor.multiplier < 0x7fff0000 ? (factor.multiplier + (1 << 15)) >> 16 : 0x7fff;
   const int shift = 15 - factor.shift;
   if (shift < 1 || shift > 62) return 0;
-  const auto product = static_cast<int64_t>(static_cast<uint64_t>(x) *
-                                            static_cast<uint64_t>(static_cast<int64_t>(multiplier)));
+  const auto product = static_cast<int64_t>(
+      static_cast<uint64_t>(x) * static_cast<uint64_t>(static_cast<int64_t>(multiplier)));
   return static_cast<int32_t>((product + (int64_t{1} << (shift - 1))) >> shift);
 }
 

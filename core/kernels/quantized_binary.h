@@ -1,5 +1,5 @@
-// Functions of two quantized numbers of 8 or 16 bits, over tensors that broadcast. The arithmetic is
-// TFLite's, to the bit.
+// Functions of two quantized numbers of 8 or 16 bits, over tensors that broadcast. The arithmetic
+// is TFLite's, to the bit.
 #pragma once
 
 #include <cstdint>
@@ -36,8 +36,8 @@ struct QuickProduct {
 };
 
 // What makes the same of all x (or x * x) for x in [least, most] as scale_by, where that is between
-// min and max, and no less or no more elsewhere. For squares least is 0. Not known for one factor in
-// some hundred; takes microseconds.
+// min and max, and no less or no more elsewhere. For squares least is 0. Not known for one factor
+// in some hundred; takes microseconds.
 enum class QuickInput : uint8_t { kIntegers, kSquares };
 QuickProduct quick_product(FixedPointFactor factor, QuickInput input, int64_t least, int64_t most,
                            int32_t min, int32_t max);

@@ -14,21 +14,22 @@ int32_t rounded_quotient(int64_t n, int64_t count) {
   return static_cast<int32_t>(n > 0 ? (n + count / 2) / count : (n - count / 2) / count);
 }
 
-// The same of four sums, |sum| + count below 2^24: then float32 division never rounds up to the next
-// integer, as what is missing to it is at least 1 / count.
+// The same of four sums, |sum| + count below 2^24: then float32 division never rounds up to the
+// next integer, as what is missing to it is at least 1 / count.
 v128_t rounded_quotients(v128_t sums, int32_t count) {
   const v128_t negative = wasm_i32x4_shr(sums, 31);
   const v128_t half = wasm_i32x4_splat(count / 2);
   const v128_t nudged = wasm_i32x4_add(wasm_i32x4_abs(sums), half);
-  const v128_t quotient = wasm_i32x4_trunc_sat_f32x4(
-      wasm_f32x4_div(wasm_f32x4_convert_i32x4(nudged), wasm_f32x4_splat(static_cast<float>(count))));
+  const v128_t quotient = wasm_i32x4_trunc_sat_f32x4(wasm_f32x4_div(
+      wasm_f32x4_convert_i32x4(nudged), wasm_f32x4_splat(static_cast<float>(count))));
   return wasm_i32x4_sub(wasm_v128_xor(quotient, negative), negative);
 }
 
 constexpr int64_t kMostForFloats = 1 << 16;
 
-// Adds up 16 channels of a window's bytes, `first` the first one's, each less `less` (0 or 128: uint8
-// as int8 with the top bit turned over): in 16 bits as long as they hold the sums, then in 32.
+// Adds up 16 channels of a window's bytes, `first` the first one's, each less `less` (0 or 128:
+// uint8 as int8 with the top bit turned over): in 16 bits as long as they hold the sums, then in
+// 32.
 [[gnu::noinline]] void sum_16(const PoolWindow& window, const uint8_t* first, int64_t channels,
                               int32_t less, v128_t (&sums)[4]) {
   const v128_t flip = wasm_i8x16_splat(static_cast<int8_t>(less));

@@ -8,9 +8,9 @@
 
 namespace zeolite {
 
-// ADD, SUB, MUL, PRELU and SQUARED_DIFFERENCE to the bit as scale_by rounds them, except that sums so
-// near to a half that the arithmetic's own error counts are left to the caller: of random ones one
-// in 4000. Products are of one number, so that set_quick can try them all.
+// ADD, SUB, MUL, PRELU and SQUARED_DIFFERENCE to the bit as scale_by rounds them, except that sums
+// so near to a half that the arithmetic's own error counts are left to the caller: of random ones
+// one in 4000. Products are of one number, so that set_quick can try them all.
 class QuickBytes {
  public:
   static constexpr int64_t kBlock = 32;

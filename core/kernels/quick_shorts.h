@@ -9,8 +9,8 @@
 
 namespace zeolite {
 
-// ADD, SUB and MUL to the bit, except that results so near to a half that the arithmetic's own error
-// counts are left to the caller: of random ones one in some thousand.
+// ADD, SUB and MUL to the bit, except that results so near to a half that the arithmetic's own
+// error counts are left to the caller: of random ones one in some thousand.
 class QuickShorts {
  public:
   static constexpr int64_t kBlock = 32;

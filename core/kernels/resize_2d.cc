@@ -65,8 +65,8 @@ struct FixedBetween {
   }
 };
 
-// Calls eight(c) for eight channels at a time, of which the last ones may overlap those before; with
-// fewer than eight, one(c) for each.
+// Calls eight(c) for eight channels at a time, of which the last ones may overlap those before;
+// with fewer than eight, one(c) for each.
 template <class Eight, class One>
 [[gnu::always_inline]] inline void for_channels(int64_t channels, const Eight& eight,
                                                 const One& one) {
@@ -260,8 +260,9 @@ void mix_int16(const int16_t* input, const int64_t (&pixels)[4],
 }
 
 // Mixes four pixels: weights in the order top left, top right, bottom left, bottom right.
-[[gnu::noinline]] void mix_pixels(const float* const (&pixels)[4], const std::array<float, 4>& weights,
-                                  size_t channels, float* out) {
+[[gnu::noinline]] void mix_pixels(const float* const (&pixels)[4],
+                                  const std::array<float, 4>& weights, size_t channels,
+                                  float* out) {
   const F32x4 w0 = wasm_f32x4_splat(weights[0]);
   const F32x4 w1 = wasm_f32x4_splat(weights[1]);
   const F32x4 w2 = wasm_f32x4_splat(weights[2]);
@@ -288,8 +289,9 @@ int64_t nearest(int64_t out, int32_t input, float scale, const Resize2DShape& sh
   return std::clamp<int64_t>(index, 0, input - 1);
 }
 
-// Calls mix(pixels, x, y, output) for each output pixel: pixels are offsets of elements, in the order
-// top left, top right, bottom left, bottom right, x and y the weights of the right and of the bottom.
+// Calls mix(pixels, x, y, output) for each output pixel: pixels are offsets of elements, in the
+// order top left, top right, bottom left, bottom right, x and y the weights of the right and of the
+// bottom.
 template <class Place, class Mix>
 void for_each_mix(const Resize2DShape& shape, ThreadPool* pool, const Mix& mix) {
   const int64_t channels = shape.channels;

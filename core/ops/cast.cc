@@ -1,7 +1,8 @@
 // CAST (1 to 9): the same values in another type.
 //   input any shape    output the same shape, the type that the tensor says
-// Integers wrap around (but not into 4 or 2 bits), floats to integers are cut towards zero (what does not fit becomes the
-// nearest value, NaN the largest), anything but 0 is true. Of a complex number the real part stays.
+// Integers wrap around (but not into 4 or 2 bits), floats to integers are cut towards zero (what
+// does not fit becomes the nearest value, NaN the largest), anything but 0 is true. Of a complex
+// number the real part stays.
 #include <algorithm>
 #include <array>
 #include <cmath>

@@ -1,5 +1,5 @@
-// FAKE_QUANT (1 to 2): rounds to the values that `num_bits` bits can hold between min and max, moved
-// so that 0 is one of them.
+// FAKE_QUANT (1 to 2): rounds to the values that `num_bits` bits can hold between min and max,
+// moved so that 0 is one of them.
 //   input float32 of any shape    output the same
 //   Jacob et al., "Quantization and Training of Neural Networks ..." (CVPR 2018), section 3
 #include <algorithm>

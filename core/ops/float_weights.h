@@ -9,8 +9,8 @@
 
 namespace zeolite {
 
-// The constant weights of an input: where they are or, of float16, widened for as long as this lives,
-// which is until they are packed. Null where they are not known yet. Errors: no memory.
+// The constant weights of an input: where they are or, of float16, widened for as long as this
+// lives, which is until they are packed. Null where they are not known yet. Errors: no memory.
 class FloatWeights {
  public:
   static Result<FloatWeights> of(const OpContext& context, size_t input) {

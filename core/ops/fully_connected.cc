@@ -2,9 +2,10 @@
 //   input  any shape of M*K elements    weights [N,K]    bias [N] or absent
 //   output [M,N], or with keep_num_dims the input's shape with N for its last size, which must be K
 // Float32, or integers as integer_product.h says; float rows with integer weights are quantized by
-// each run, row by row, with a zero point where asymmetric_quantize_inputs says so. Int4 weights may
-// have a float16 scale for each block of k; the rows then always have a zero point. Shuffled weights (uint8, zero points 128, int16 out) have
-// a second output, the real runtime's workspace: the input with its top bits turned over.
+// each run, row by row, with a zero point where asymmetric_quantize_inputs says so. Int4 weights
+// may have a float16 scale for each block of k; the rows then always have a zero point. Shuffled
+// weights (uint8, zero points 128, int16 out) have a second output, the real runtime's workspace:
+// the input with its top bits turned over.
 #include <algorithm>
 
 #include "core/base/half.h"
@@ -191,8 +192,8 @@ Status prepare_integers(PrepareContext& context, State& state) {
   return prepare_packed(context, state, state.integer_plan.packed_bytes);
 }
 
-// Whether one row after the other goes faster through packed weights. Not where no cache holds them,
-// and not through halves, which are half as much to read.
+// Whether one row after the other goes faster through packed weights. Not where no cache holds
+// them, and not through halves, which are half as much to read.
 bool is_worth_packing(const OpContext& context, const State& state) {
   const Operand& weights = context.input(1);
   return state.m == 1 && state.n >= kF32PackedGemvMinColumns &&

@@ -126,7 +126,8 @@ Result<IntegerProduct> integer_product(const OpContext& context, const ProductRo
   product.activations.zero_point = of_input.zero_point;
   if (product.activations.type == ActivationType::kInt16) {
     if (of_input.zero_point != 0) {
-      return bad_input(input_text(context, roles.input) + " has a zero point, which int16 must not");
+      return bad_input(input_text(context, roles.input) +
+                       " has a zero point, which int16 must not");
     }
     product.stage.wide = context.has_input(roles.bias)
                              ? context.input(roles.bias).type == TensorType::kInt64

@@ -50,8 +50,8 @@ bool has_one_scale(const OpContext& context, const ProductRoles& roles);
 
 // Errors: scales or zero points that are missing or do not go together, types that do not.
 // The factor of channel c is input scale * weight scale[c] / output scale in double; where the real
-// runtime takes one factor for the whole tensor (uint8, FULLY_CONNECTED, BATCH_MATMUL) it rounds the
-// product of the scales to float first.
+// runtime takes one factor for the whole tensor (uint8, FULLY_CONNECTED, BATCH_MATMUL) it rounds
+// the product of the scales to float first.
 Result<IntegerProduct> integer_product(const OpContext& context, const ProductRoles& roles,
                                        int64_t channels, ActivationFunctionType activation);
 // The same for infer: nothing where the weights are no integers.

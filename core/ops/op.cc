@@ -24,7 +24,8 @@ Status InferContext::set_output(size_t index, TensorType type, Shape shape) {
   ZEOLITE_TRY(set_type(output, index, type, adopt_types_));
   if (shape.size() > kMaxOperandRank) {
     return unsupported("output " + std::to_string(index) + " has " + std::to_string(shape.size()) +
-                       " dimensions, at most " + std::to_string(kMaxOperandRank) + " are supported");
+                       " dimensions, at most " + std::to_string(kMaxOperandRank) +
+                       " are supported");
   }
   output.shape = std::move(shape);
   output.has_shape = true;

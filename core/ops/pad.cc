@@ -1,8 +1,9 @@
-// Widens a tensor of any type by paddings [rank, 2] (int32 or int64: before and after, not negative):
-//   PAD (1 to 6), PADV2 (1 to 6): with zeros (the zero point of a quantized output), or with the value
-//     of input 2
-//   MIRROR_PAD (1 to 3): with what lies inside, mirrored at the edge: REFLECT leaves the edge itself
-//     out, SYMMETRIC repeats it
+// Widens a tensor of any type by paddings [rank, 2] (int32 or int64: before and after, not
+// negative):
+//   PAD (1 to 6), PADV2 (1 to 6): with zeros (the zero point of a quantized output), or with the
+//     value of input 2
+//   MIRROR_PAD (1 to 3): with what lies inside, mirrored at the edge: REFLECT leaves the edge
+//     itself out, SYMMETRIC repeats it
 #include <algorithm>
 #include <limits>
 #include <type_traits>

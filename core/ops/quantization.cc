@@ -44,7 +44,9 @@ Result<Affine> affine_of(const Operand& operand, std::string_view role) {
   const float scale = quantization->scale[0];
   const int64_t zero_point = quantization->zero_point[0];
   const StoredRange range = stored_range(operand.type);
-  if (!(scale > 0) || !std::isfinite(scale)) return bad_input(what + " has a scale that is not above 0");
+  if (!(scale > 0) || !std::isfinite(scale)) {
+    return bad_input(what + " has a scale that is not above 0");
+  }
   if (zero_point < range.min || zero_point > range.max) {
     return bad_input(what + " has the zero point " + std::to_string(zero_point) + ", which " +
                      std::string(tensor_type_name(operand.type)) + " can't hold");

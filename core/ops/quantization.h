@@ -27,8 +27,8 @@ Result<Affine> affine_of(const Operand& operand, std::string_view role);
 Result<Affine> input_affine(const OpContext& context, size_t index);
 Result<Affine> output_affine(const OpContext& context, size_t index);
 
-// The scales of weights with `channels` channels along `axis`: one for each, also where the file has
-// one for all. Errors where the file quantizes along another axis, or scales are not above 0.
+// The scales of weights with `channels` channels along `axis`: one for each, also where the file
+// has one for all. Errors where the file quantizes along another axis, or scales are not above 0.
 Result<std::vector<float>> channel_scales(const OpContext& context, size_t index, int axis,
                                           int64_t channels);
 

@@ -1,4 +1,5 @@
-// Between real numbers and the stored ones that stand for them: real = scale * (stored - zero point).
+// Between real numbers and the stored ones that stand for them: real = scale * (stored - zero
+// point).
 //   QUANTIZE (1 to 6):   float32 -> int4, int8, uint8, int16: divided by the scale and rounded,
 //     halves away from zero; or from one scale and integer type to another: int8, uint8 -> int8,
 //     uint8, int16; int16 -> int8, int16, int32; int32 -> int8, int16
@@ -59,8 +60,9 @@ Result<Scales> scales_of(const Operand& operand, std::string_view role) {
     const float scale = quantization->scale[i];
     const int64_t zero = zeros == 0 ? 0 : quantization->zero_point[zeros == 1 ? 0 : i];
     if (!(scale > 0) || !std::isfinite(scale) || zero < range.min || zero > range.max) {
-      return bad_input(std::string(role) + " (" + std::string(operand.name) +
-                       ") has a scale that is not above 0 or a zero point that its type can't hold");
+      return bad_input(
+          std::string(role) + " (" + std::string(operand.name) +
+          ") has a scale that is not above 0 or a zero point that its type can't hold");
     }
     scales.affine.push_back({scale, static_cast<int32_t>(zero)});
   }
@@ -126,7 +128,8 @@ Status requantize_32(EvalContext& context, const State& state, int64_t count) {
                           ? context.in<int32_t>(0)[i]
                           : int32_t{context.in<int16_t>(0)[i]};
     const int32_t scaled = scale_by(wrapping_sub(x, state.input.zero_point), state.factor);
-    const int32_t y = std::clamp(wrapping_add(scaled, state.output.zero_point), range.min, range.max);
+    const int32_t y =
+        std::clamp(wrapping_add(scaled, state.output.zero_point), range.min, range.max);
     switch (type) {
       case TensorType::kInt8: context.out<int8_t>(0)[i] = static_cast<int8_t>(y); break;
       case TensorType::kInt16: context.out<int16_t>(0)[i] = static_cast<int16_t>(y); break;

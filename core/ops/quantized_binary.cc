@@ -25,8 +25,8 @@ void set_sum(const Affine& a, const Affine& b, const Affine& output, QuantizedBi
       fixed_point_factor(unit / (static_cast<float>(1 << p->left_shift) * output.scale));
 }
 
-// ADD and SUB of int16 whose scales are powers of two and whose zero points are 0: one input has the
-// output's scale, the other is shifted to it.
+// ADD and SUB of int16 whose scales are powers of two and whose zero points are 0: one input has
+// the output's scale, the other is shifted to it.
 bool set_shifts(const Affine& a, const Affine& b, const Affine& output,
                 QuantizedBinaryParameters* p) {
   int exponent_a;

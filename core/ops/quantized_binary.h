@@ -11,8 +11,8 @@ namespace zeolite {
 SmallInteger small_integer(TensorType type);
 
 // The parameters of the operator, from the scales of its operands; of comparisons of 8-bit numbers
-// too. Errors: a scale that is missing or not above 0, zero points of int16 other than 0 where TFLite
-// has no arithmetic for them.
+// too. Errors: a scale that is missing or not above 0, zero points of int16 other than 0 where
+// TFLite has no arithmetic for them.
 Result<QuantizedBinaryParameters> quantized_binary_parameters(const OpContext& context,
                                                               ActivationFunctionType activation);
 

@@ -39,8 +39,8 @@ int16_t upper_half(int32_t multiplier) {
   return static_cast<int16_t>(multiplier >= 0x7fff7fff ? 0x7fff : (multiplier + 0x8000) >> 16);
 }
 
-// sigmoid(i / 24) with 16 bits behind the point, each moved by half of what the line to the next one
-// is off in the middle.
+// sigmoid(i / 24) with 16 bits behind the point, each moved by half of what the line to the next
+// one is off in the middle.
 struct SigmoidPoints {
   std::array<uint16_t, 256> at;
   SigmoidPoints() {
@@ -232,7 +232,9 @@ Status QuantizedUnary::set_hard_swish() {
   const float fine_scale = (1.0f / 128.0f) * input_.scale;
   factor_ = fixed_point_factor(fine_scale / output_.scale);
   negative_factor_ = fixed_point_factor(fine_scale / (3.0f / 32768.0f));
-  if (factor_.shift > 0) return unsupported("HARD_SWISH with an output scale below 1/128 of the input's");
+  if (factor_.shift > 0) {
+    return unsupported("HARD_SWISH with an output scale below 1/128 of the input's");
+  }
   factor_.multiplier = upper_half(factor_.multiplier);
   negative_factor_.multiplier = upper_half(negative_factor_.multiplier);
   return {};

@@ -20,7 +20,8 @@ class QuantizedUnary {
   // The stored result for a stored input.
   int32_t operator()(int32_t stored) const;
 
-  // What one step of the stored input is in steps of the result where the real function's slope is 1.
+  // What one step of the stored input is in steps of the result where the real function's slope is
+  // 1.
   double slope() const { return double{input_.scale} / double{output_.scale}; }
 
   // The RELUs: `count` int16 by the kernel that moves numbers between scales. False for others.

@@ -3,8 +3,8 @@
 // The source of output row y is y * scale; with half_pixel_centers (y + 0.5) * scale - 0.5; scale
 // is H / size[0], or with align_corners (H - 1) / (size[0] - 1). Both together are an error
 // of RESIZE_BILINEAR.
-// RESIZE_BILINEAR takes float32, int8, uint8 and int16; scales play no part. int8 and int16 are mixed
-// with weights of 10 bits, uint8 in float32.
+// RESIZE_BILINEAR takes float32, int8, uint8 and int16; scales play no part. int8 and int16 are
+// mixed with weights of 10 bits, uint8 in float32.
 #include "core/kernels/resize_2d.h"
 #include "core/ops/check.h"
 #include "core/ops/kernels.h"

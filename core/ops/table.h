@@ -45,8 +45,8 @@ std::span<const OpEntry> operator_table();
 // The entry of `op`, or null. `user`: operators that the user brings along, or null.
 const OpEntry* find_operator(const Operator& op, const UserOperators* user = nullptr);
 
-// The types of the first tensor of numbers for which there is a kernel that is made for speed. For the
-// documentation: operators that only move elements move them in blocks, whatever their type.
+// The types of the first tensor of numbers for which there is a kernel that is made for speed. For
+// the documentation: operators that only move elements move them in blocks, whatever their type.
 TypeSet fast_types(BuiltinOperator code);
 
 // Why `op` can't run, one sentence each: not known, another version, a count or type of operand

@@ -2,9 +2,9 @@
 //   ABS NEG SQUARE SIGN FLOOR CEIL ROUND (ties to even) EXP LOG SQRT RSQRT SIN COS TANH LOGISTIC
 //   ELU (exp(x) - 1 below 0) GELU (by erf, or by tanh where `approximate`) HARD_SWISH
 //   RELU RELU6 RELU_N1_TO_1 RELU_0_TO_1 LEAKY_RELU (alpha * x below 0) LOGICAL_NOT ZEROS_LIKE
-// Float32 for all but LOGICAL_NOT (bool); NEG, SIGN and ZEROS_LIKE take integers too. int8 and uint8
-// are quantized, by a table of all results, except in NEG; so is int16 (quantized_unary.h), except
-// in NEG and where an ABS has no scale.
+// Float32 for all but LOGICAL_NOT (bool); NEG, SIGN and ZEROS_LIKE take integers too. int8 and
+// uint8 are quantized, by a table of all results, except in NEG; so is int16 (quantized_unary.h),
+// except in NEG and where an ABS has no scale.
 #include <algorithm>
 #include <array>
 #include <cmath>

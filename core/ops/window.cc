@@ -19,8 +19,8 @@ Status resolve_window(WindowAxis* axis, Padding padding, const char* name) {
     return bad_input(std::string(name) + ": filter and dilation are too large");
   }
   if (padding == Padding::kValid) {
-    // The real runtime divides towards 0: a filter that is too large by less than two strides has no
-    // window, and the output is empty.
+    // The real runtime divides towards 0: a filter that is too large by less than two strides has
+    // no window, and the output is empty.
     const int64_t room = axis->input - extent + axis->stride;
     if (room <= -axis->stride) {
       return bad_input(std::string(name) + ": the filter reaches over " + std::to_string(extent) +

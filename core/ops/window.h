@@ -21,8 +21,8 @@ struct WindowAxes {
   WindowAxis width;
 };
 
-// Fills output and pad_before of `axis`. SAME: output = ceil(input / stride), and the odd element of
-// padding goes to the end. A free input gives a free output. Errors: stride, dilation or filter
+// Fills output and pad_before of `axis`. SAME: output = ceil(input / stride), and the odd element
+// of padding goes to the end. A free input gives a free output. Errors: stride, dilation or filter
 // below 1, filter beyond the input under VALID. `name` is "height" or "width".
 Status resolve_window(WindowAxis* axis, Padding padding, const char* name);
 

@@ -88,8 +88,9 @@ struct Interpreter::State : public RunnerShared {
     if (is_in_the_way) {
       operands.reserve(inputs.size());
       for (const Operand*& source : sources) {
-        ZEOLITE_ASSIGN(Bytes copy, Bytes::copy_of({source->data, static_cast<size_t>(source->bytes)},
-                                                  "a loop's tensor"));
+        ZEOLITE_ASSIGN(
+            Bytes copy,
+            Bytes::copy_of({source->data, static_cast<size_t>(source->bytes)}, "a loop's tensor"));
         operands.push_back(*source);
         operands.back().data = copy.data();
         copies.push_back(std::move(copy));

@@ -38,7 +38,7 @@ struct OperatorProfile {
 struct MemoryUse {
   uint64_t arena_bytes = 0;   // Activations and scratch, planned.
   uint64_t packed_bytes = 0;  // Weights in the order that kernels want.
-  uint64_t own_bytes = 0;     // Variables, constants computed at load, shapes known only at run time.
+  uint64_t own_bytes = 0;     // Variables, constants computed at load, shapes known when running.
 };
 
 struct RunOptions {

@@ -11,8 +11,8 @@ namespace {
 
 using Code = BuiltinOperator;
 
-// Rows of a product at once: so many that reading the weights counts little, so few that a loop that
-// ends early loses little.
+// Rows of a product at once: so many that reading the weights counts little, so few that a loop
+// that ends early loses little.
 constexpr int64_t kMaxRows = 32;
 // With fewer turns at once there is nothing to gain.
 constexpr int64_t kMinSteps = 4;
@@ -74,9 +74,9 @@ Status RowsAhead::prepare(int threads) {
   forget();
   steps_ = 0;
   record_.begin_prepare();
-  const bool has_constants = std::all_of(inputs_.begin() + 1, inputs_.end(), [](const Operand* input) {
-    return input == nullptr || input->is_constant;
-  });
+  const bool has_constants =
+      std::all_of(inputs_.begin() + 1, inputs_.end(),
+                  [](const Operand* input) { return input == nullptr || input->is_constant; });
   const int64_t rows = product(output_.shape, 0, output_.shape.size() - 1);
   if (!has_constants || rows < 1 || product(position_.shape) != 1 ||
       position_.type == TensorType::kInt16 || input_.bytes == 0 ||

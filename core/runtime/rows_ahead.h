@@ -1,7 +1,7 @@
 // The part of a loop that does not wait for the turn before: in the body of a recurrent network the
-// input's product, FULLY_CONNECTED of one element after the other (GATHER by a counter) of a sequence
-// that the loop hands on unchanged. Computed for many turns at once, the weights are read once for
-// them all.
+// input's product, FULLY_CONNECTED of one element after the other (GATHER by a counter) of a
+// sequence that the loop hands on unchanged. Computed for many turns at once, the weights are read
+// once for them all.
 #pragma once
 
 #include <cstdint>

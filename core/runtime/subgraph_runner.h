@@ -50,8 +50,8 @@ class SubgraphRunner {
   bool has_free_input() const;
 
   Status resize_input(size_t input, const Shape& shape);
-  // Infers shapes, computes what follows from constants and shapes, prepares the operators, and lays
-  // out the arena.
+  // Infers shapes, computes what follows from constants and shapes, prepares the operators, and
+  // lays out the arena.
   Status prepare();
   Status run();
   // Sets variables to what stands for zero.
@@ -122,8 +122,8 @@ class SubgraphRunner {
   std::vector<int32_t> ahead_;     // The steps that have some of it.
   std::vector<Shape> input_shapes_;
   std::vector<bool> is_input_read_;  // By input: an operator reads it, or it is an output too.
-  // By tensor: a variable that is kept from run to run. Converters mark the results of loops so, too,
-  // with which an LSTM then begins: these are written anew in each run, and lie in the arena.
+  // By tensor: a variable that is kept from run to run. Converters mark the results of loops so,
+  // too, with which an LSTM then begins: these are written anew in each run, and lie in the arena.
   std::vector<bool> is_state_;
   std::vector<const Operand*> output_operands_;
   Bytes arena_;

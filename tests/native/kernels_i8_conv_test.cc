@@ -171,8 +171,9 @@ double stored(const Numbers& n, int64_t image, int64_t c, int64_t sum) {
     return std::clamp<double>(y, n.stage.clamp.min, n.stage.clamp.max);
   }
   if (n.stage.wide) {
-    const int64_t whole =
-        sum + (!n.has_bias ? 0 : n.stage.rounding == SumRounding::kOnce ? n.bias[c] : n.wide_bias[c]);
+    const int64_t whole = sum + (!n.has_bias                              ? 0
+                                 : n.stage.rounding == SumRounding::kOnce ? n.bias[c]
+                                                                          : n.wide_bias[c]);
     if (n.stage.rounding != SumRounding::kOnce) {
       const int64_t scaled = int64_t{scale_by(whole, n.factors[c])} + n.stage.zero_point;
       return static_cast<double>(std::clamp<int64_t>(scaled, n.stage.min, n.stage.max));
@@ -446,7 +447,8 @@ TEST(I8TransposeConv, AnyWindowMatchesTheLoops) {
       for (int64_t tap = 0; tap < taps; ++tap) {
         const int64_t y =
             pixel / s.input_width * w.stride_height + tap / w.kernel_width - w.pad_top;
-        const int64_t x = pixel % s.input_width * w.stride_width + tap % w.kernel_width - w.pad_left;
+        const int64_t x =
+            pixel % s.input_width * w.stride_width + tap % w.kernel_width - w.pad_left;
         if (y < 0 || y >= s.output_height || x < 0 || x >= s.output_width) continue;
         for (int64_t o = 0; o < s.output_channels; ++o) {
           sums[i / image * output_image + (y * s.output_width + x) * s.output_channels + o] +=

@@ -178,7 +178,8 @@ void expect_binary(QuantizedBinaryParameters p, const Shape& a_shape, const Shap
       const int64_t block = sizeof(T) == 2 || (std::is_signed_v<T> && are_pairs) ? 16 : 8;
       const int32_t wanted = binary_element(p, a[at_a + i * a_stride], b[at_b + i * b_stride],
                                             {has_blocks && i < n / block * block, are_pairs});
-      const int32_t got = is_comparison ? output[out + i] : reinterpret_cast<T*>(output.data())[out + i];
+      const int32_t got =
+          is_comparison ? output[out + i] : reinterpret_cast<T*>(output.data())[out + i];
       ASSERT_EQ(got, wanted) << out + i;
     }
   });

@@ -1,5 +1,5 @@
-// Operators on quantized numbers, on 16-bit floats, on elements that share bytes and on strings: tiny
-// cases that can be checked by hand.
+// Operators on quantized numbers, on 16-bit floats, on elements that share bytes and on strings:
+// tiny cases that can be checked by hand.
 #include <gmock/gmock.h>
 
 #include "core/base/half.h"
@@ -96,7 +96,8 @@ struct Outcome {
 };
 
 // `output` says type, scale and zero point.
-Outcome run(Code code, const std::vector<Arg>& args, const Arg& output, const Options& options = {}) {
+Outcome run(Code code, const std::vector<Arg>& args, const Arg& output,
+            const Options& options = {}) {
   ModelBuilder builder;
   std::vector<int32_t> tensors;
   const auto set_scale = [&](int32_t tensor, const Arg& arg) {
@@ -154,8 +155,8 @@ TEST(QuantizedAdd, FusedRelu6CutsAtTheStoredSix) {
   EXPECT_THAT(outcome.values<uint8_t>(), ElementsAre(128, 130, 188));
 }
 
-// -127 + 72 / 3 = -103, half of which lies between two numbers. The operand that is scaled by a third
-// comes out one unit higher where it is rounded to the nearest.
+// -127 + 72 / 3 = -103, half of which lies between two numbers. The operand that is scaled by a
+// third comes out one unit higher where it is rounded to the nearest.
 TEST(QuantizedAdd, RoundsWholeBlocksOfARowAsVectorLoopsDoAndTheRestByDefinition) {
   const auto sum = [](Shape a_shape, Shape b_shape) {
     const auto bytes = [](const Shape& shape, int8_t value) {
@@ -214,8 +215,8 @@ TEST(QuantizedAdd, Int8WithoutScaleIsRefused) {
               HasSubstr("has no scale"));
 }
 
-// 0.4995 is rounded to 0.5 first: halves of the second rounding go up with sums of 32 bits. With a bias
-// of 64 bits there is but one rounding.
+// 0.4995 is rounded to 0.5 first: halves of the second rounding go up with sums of 32 bits. With a
+// bias of 64 bits there is but one rounding.
 TEST(QuantizedFullyConnected, OfInt16RoundsAsWideAsItsBias) {
   const Arg x = int16s({3, 1}, {1, -1, 10}, 1);
   const Arg w = int8s({1, 1}, {1}, 1);
@@ -358,16 +359,18 @@ TEST(Halves, AreComputedInFloat32AndRoundedOnce) {
                   options)
                   .halves(),
               ElementsAre(1.5f, 2048));  // 2049 lies between two: to the even one.
-  EXPECT_THAT(run(Code::kMaximum, {halves({2}, {1, -3}), halves({1}, {-1})}, halves({}, {})).halves(),
-              ElementsAre(1, -1));
+  EXPECT_THAT(
+      run(Code::kMaximum, {halves({2}, {1, -3}), halves({1}, {-1})}, halves({}, {})).halves(),
+      ElementsAre(1, -1));
 }
 
 TEST(FourBits, AreMovedLikeWholeBytes) {
   // 1 2 3 / 4 5 6
   const Arg matrix = sub_bytes(TensorType::kInt4, {2, 3}, {0x21, 0x43, 0x65});
-  EXPECT_THAT(run(Code::kTranspose, {matrix, ints({2}, {1, 0})}, sub_bytes(TensorType::kInt4, {}, {}))
-                  .values<uint8_t>(),
-              ElementsAre(0x41, 0x52, 0x63));
+  EXPECT_THAT(
+      run(Code::kTranspose, {matrix, ints({2}, {1, 0})}, sub_bytes(TensorType::kInt4, {}, {}))
+          .values<uint8_t>(),
+      ElementsAre(0x41, 0x52, 0x63));
   EXPECT_THAT(run(Code::kSlice, {matrix, ints({2}, {1, 1}), ints({2}, {1, 2})},
                   sub_bytes(TensorType::kInt4, {}, {}))
                   .values<uint8_t>(),

@@ -1,5 +1,5 @@
-// Loops over the elements of a sequence: what the runtime computes for many turns at once is what each
-// turn would have computed.
+// Loops over the elements of a sequence: what the runtime computes for many turns at once is what
+// each turn would have computed.
 #include <gmock/gmock.h>
 
 #include <functional>
@@ -35,7 +35,9 @@ PositionOf from_table(const std::vector<int32_t>& table) {
 // Small whole numbers: their sums of products are exact.
 std::vector<float> numbers(int64_t count, int seed) {
   std::vector<float> values(count);
-  for (int64_t i = 0; i < count; ++i) values[i] = static_cast<float>((i * 7 + i / 5 + seed) % 9 - 4);
+  for (int64_t i = 0; i < count; ++i) {
+    values[i] = static_cast<float>((i * 7 + i / 5 + seed) % 9 - 4);
+  }
   return values;
 }
 
@@ -141,7 +143,8 @@ std::unique_ptr<Interpreter> ready(ModelBuilder builder) {
 
 // Runs the loop; `ahead` gets how many of its products were computed together with others.
 std::vector<float> sums_of(Interpreter& interpreter, const Loop& loop,
-                           const std::vector<float>& sequence, int start = 0, int* ahead = nullptr) {
+                           const std::vector<float>& sequence, int start = 0,
+                           int* ahead = nullptr) {
   const Shape shape = {loop.length, loop.batch, kDepth};
   const Shape sums = {loop.batch, kColumns};
   // All shapes first: they move the memory.
@@ -299,7 +302,9 @@ struct TypedLoop {
 
   int32_t add_product(ModelBuilder& builder, int32_t x) const {
     std::vector<int8_t> weights(64 * kDepth);
-    for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<int8_t>(i * 37 % 251 - 125);
+    for (size_t i = 0; i < weights.size(); ++i) {
+      weights[i] = static_cast<int8_t>(i * 37 % 251 - 125);
+    }
     const int32_t w = builder.constant<int8_t>({64, kDepth}, weights);
     quantize(builder, w, 0.02f, 0);
     const int32_t y = builder.op(Code::kFullyConnected, {x, w, kNoTensor}, type,

@@ -58,7 +58,8 @@ TEST(While, RunsTheBodyAsLongAsTheConditionHolds) {
   ModelBuilder builder;
   const int32_t counter = builder.input(kInt, {});
   const int32_t value = builder.input(kFloat, {2});
-  const int32_t loop = builder.ops(Code::kWhile, {counter, value}, kInt, 2, loop_of(kSecond, kThird));
+  const int32_t loop =
+      builder.ops(Code::kWhile, {counter, value}, kInt, 2, loop_of(kSecond, kThird));
   builder.main().tensors[loop + 1].type = kFloat;
   builder.output(loop);
   builder.output(loop + 1);
@@ -66,7 +67,8 @@ TEST(While, RunsTheBodyAsLongAsTheConditionHolds) {
   builder.begin_subgraph();
   const int32_t i = builder.input(kInt, {});
   const int32_t x = builder.input(kFloat, {2});
-  builder.output(builder.op(Code::kAdd, {i, builder.constant<int32_t>({}, {1})}, kInt, AddOptions()));
+  builder.output(
+      builder.op(Code::kAdd, {i, builder.constant<int32_t>({}, {1})}, kInt, AddOptions()));
   builder.output(builder.op(Code::kAdd, {x, x}, kFloat, AddOptions()));
   const auto interpreter = ready(builder);
   set_input<int32_t>(*interpreter, 0, {{}, {2}});
@@ -85,7 +87,8 @@ TEST(While, HandsOnTensorsThatChangePlaces) {
   const int32_t counter = builder.input(kInt, {});
   const int32_t a = builder.input(kFloat, {2});
   const int32_t b = builder.input(kFloat, {2});
-  const int32_t loop = builder.ops(Code::kWhile, {counter, a, b}, kInt, 3, loop_of(kSecond, kThird));
+  const int32_t loop =
+      builder.ops(Code::kWhile, {counter, a, b}, kInt, 3, loop_of(kSecond, kThird));
   for (int k = 1; k < 3; ++k) builder.main().tensors[loop + k].type = kFloat;
   for (int k = 0; k < 3; ++k) builder.output(loop + k);
   add_condition(builder, {{2}, {2}});
@@ -93,7 +96,8 @@ TEST(While, HandsOnTensorsThatChangePlaces) {
   const int32_t i = builder.input(kInt, {});
   const int32_t x = builder.input(kFloat, {2});
   const int32_t y = builder.input(kFloat, {2});
-  builder.output(builder.op(Code::kAdd, {i, builder.constant<int32_t>({}, {1})}, kInt, AddOptions()));
+  builder.output(
+      builder.op(Code::kAdd, {i, builder.constant<int32_t>({}, {1})}, kInt, AddOptions()));
   builder.output(y);
   builder.output(x);
   const auto interpreter = ready(builder);
@@ -109,7 +113,8 @@ TEST(While, LetsATensorGrow) {
   ModelBuilder builder;
   const int32_t counter = builder.input(kInt, {});
   const int32_t list = builder.input(kFloat, {-1});
-  const int32_t loop = builder.ops(Code::kWhile, {counter, list}, kInt, 2, loop_of(kSecond, kThird));
+  const int32_t loop =
+      builder.ops(Code::kWhile, {counter, list}, kInt, 2, loop_of(kSecond, kThird));
   builder.main().tensors[loop + 1].type = kFloat;
   const int32_t twice = builder.op(Code::kAdd, {loop + 1, loop + 1}, kFloat, AddOptions());
   builder.output(twice);
@@ -117,7 +122,8 @@ TEST(While, LetsATensorGrow) {
   builder.begin_subgraph();
   const int32_t i = builder.input(kInt, {});
   const int32_t x = builder.input(kFloat, {-1});
-  builder.output(builder.op(Code::kAdd, {i, builder.constant<int32_t>({}, {1})}, kInt, AddOptions()));
+  builder.output(
+      builder.op(Code::kAdd, {i, builder.constant<int32_t>({}, {1})}, kInt, AddOptions()));
   builder.output(builder.op(Code::kConcatenation, {x, builder.constant<float>({1}, {7})}, kFloat,
                             ConcatenationOptions()));
   const auto interpreter = ready(builder);
@@ -391,7 +397,8 @@ ModelBuilder loop_whose_condition_calls(int32_t called) {
   builder.begin_subgraph();
   StableHLOCompositeOptions options;
   options.decomposition_subgraph_index = called;
-  builder.output(builder.op(Code::kStablehloComposite, {builder.input(kBool, {1})}, kBool, options));
+  builder.output(
+      builder.op(Code::kStablehloComposite, {builder.input(kBool, {1})}, kBool, options));
   for (int i = 0; i < 2; ++i) {
     builder.begin_subgraph();
     builder.output(builder.op(Code::kLogicalNot, {builder.input(kBool, {1})}, kBool,
@@ -476,7 +483,8 @@ TEST(Strings, AreCheckedBeforeTheyAreRead) {
   const auto interpreter = ready(builder);
   // Nothing was given yet.
   EXPECT_FALSE(interpreter->run(0).ok());
-  // One string of "ab"; then its end beyond the tensor, its begin before the characters, two strings.
+  // One string of "ab"; then its end beyond the tensor, its begin before the characters, two
+  // strings.
   const std::vector<uint8_t> good = {1, 0, 0, 0, 12, 0, 0, 0, 14, 0, 0, 0, 'a', 'b'};
   set_strings(*interpreter, good);
   expect_run(*interpreter);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { includeProblem } from '../../tools/check.mjs';
+import { includeProblem, widthProblem } from '../../tools/check.mjs';
 
 test('an include may point to the same layer and to those below', () => {
   assert.equal(includeProblem('graph/read.cc', '#include "core/graph/graph.h"'), null);
@@ -35,4 +35,19 @@ test('core includes no Emscripten header, no path without its layer, and has no 
   assert.match(includeProblem('base/bytes.h', '#include <emscripten/bind.h>'), /Emscripten/);
   assert.match(includeProblem('base/bytes.cc', '#include "bytes.h"'), /from the repository's root/);
   assert.match(includeProblem('helpers/bytes.cc', ''), /no layer "helpers"/);
+});
+
+test('lines have 100 columns at most, but for quoted text in scripts', () => {
+  const wide = (columns) => 'x'.repeat(columns);
+  for (const file of ['core/ops/pad.cc', 'web/src/index.ts', 'CMakeLists.txt', 'tools/setup.sh']) {
+    assert.equal(widthProblem(file, wide(100)), null);
+    assert.match(widthProblem(file, wide(101)), /101 columns/);
+    assert.equal(widthProblem(file, '→'.repeat(100)), null, 'characters count, not bytes');
+  }
+  for (const quote of ["'", '"', '`']) {
+    const line = `say(${quote}${wide(200)}${quote});`;
+    assert.equal(widthProblem('demo/src/strings/en.ts', line), null);
+    assert.match(widthProblem('core/ops/pad.cc', line), /columns/);
+    assert.match(widthProblem('web/src/index.ts', line + wide(100)), /columns/);
+  }
 });

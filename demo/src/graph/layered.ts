@@ -13,7 +13,11 @@ export interface Adjacency {
   via: Int32Array;
 }
 
-export function adjacency(count: number, from: ArrayLike<number>, to: ArrayLike<number>): Adjacency {
+export function adjacency(
+  count: number,
+  from: ArrayLike<number>,
+  to: ArrayLike<number>,
+): Adjacency {
   const start = new Int32Array(count + 1);
   for (let e = 0; e < from.length; ++e) start[from[e]! + 1]!++;
   for (let v = 0; v < count; ++v) start[v + 1]! += start[v]!;
