@@ -128,9 +128,10 @@ BatchScale batch_scale_of(const float* values, int64_t count, bool asymmetric) {
   const bool low_is_better = 128 + std::abs(low / scale) < 127 + std::abs(high / scale);
   const double zero_point = low_is_better ? from_low : from_high;
   result.min = -128;
-  result.zero_point = zero_point <= -128  ? -128
-                      : zero_point >= 127 ? 127
-                                          : static_cast<int32_t>(std::round(zero_point));
+  // Of an infinite range it is NaN.
+  result.zero_point = !(zero_point > -128) ? -128
+                      : zero_point >= 127  ? 127
+                                           : static_cast<int32_t>(std::round(zero_point));
   result.scale = static_cast<float>(scale);
   result.inverse = 1.0f / result.scale;
   return result;
