@@ -232,7 +232,7 @@ I8Conv2DPlan i8_conv_2d_plan(const Conv2DShape& shape, const ActivationForm& act
   plan.stage = stage;
   plan.stage.numbers_each = pixel_count(shape);
   plan.threads = std::max(threads, 1);
-  plan.form.wide = wide_weights || stage.wide;
+  plan.form.wide = wide_weights;
   plan.padded_height =
       reach(shape.output_height, w.stride_height, w.kernel_height, w.dilation_height);
   plan.padded_width = reach(shape.output_width, w.stride_width, w.kernel_width, w.dilation_width);
@@ -242,7 +242,8 @@ I8Conv2DPlan i8_conv_2d_plan(const Conv2DShape& shape, const ActivationForm& act
       fits_padded(shape, plan.padded_height, plan.padded_width);
   // The one pixel that all outside share without rows cannot be zero for several images.
   const bool is_float = activations.type == ActivationType::kFloat32;
-  plan.form.quads = quads && !plan.form.wide && activations.type != ActivationType::kInt16 &&
+  plan.form.quads = quads && !plan.form.wide && !stage.wide &&
+                    activations.type != ActivationType::kInt16 &&
                     plan.form.offset == static_cast<uint8_t>(plan.form.offset) &&
                     (!is_float || by_rows || shape.batch == 1);
   const int64_t group_channels = shape.groups > 0 ? shape.input_channels / shape.groups : 0;

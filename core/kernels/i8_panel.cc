@@ -1,5 +1,6 @@
 #include "core/kernels/i8_panel.h"
 
+#include <cstdlib>
 #include <limits>
 
 #include "core/kernels/i8_tile.h"
@@ -159,7 +160,106 @@ template <Way kWay, int Rows>
   }
 }
 
-// Sums of 64 bits: activations of 16 bits.
+// Sums of 64 bits of a tile of `rows` rows.
+struct WideSums {
+  int rows;
+  int64_t at[kI8TileRows][kColumns];
+};
+
+[[gnu::noinline]] void add_tile(const TileSums& sums, WideSums* all) {
+  for (int i = 0; i < all->rows * kColumns; ++i) {
+    all->at[i / kColumns][i % kColumns] += sums.at[i / kColumns][i % kColumns];
+  }
+}
+
+// Of sums below 2^30.
+[[gnu::noinline]] void store_narrow(const SumStage& stage, const PanelHead& head,
+                                    const TileSums& sums, int rows, int64_t count,
+                                    const PanelTarget& to) {
+  TileTarget target;
+  target.columns = to.columns;
+  target.count = rows;
+  target.is_whole = count >= rows && to.columns == kColumns;
+  for (int r = 0; r < rows && r < count; ++r) target.rows[r] = to.out + r * to.row_bytes;
+  i8_store_tile(stage, head, sums, target);
+}
+
+[[gnu::noinline]] void store_wide(const SumStage& stage, const PanelHead& head,
+                                  const WideSums& all, int64_t count, const PanelTarget& to) {
+  TileSums sums;
+  bool fits = true;
+  for (int i = 0; i < all.rows * kColumns; ++i) {
+    const int64_t sum = all.at[i / kColumns][i % kColumns];
+    fits = fits && std::abs(sum) < (1 << 30);
+    sums.at[i / kColumns][i % kColumns] = static_cast<int32_t>(sum);
+  }
+  if (fits) return store_narrow(stage, head, sums, all.rows, count, to);
+  for (int r = 0; r < all.rows && r < count; ++r) {
+    auto* const out = reinterpret_cast<int16_t*>(to.out + r * to.row_bytes);
+    for (size_t c = 0; c < to.columns; ++c) {
+      out[c] = static_cast<int16_t>(
+          i8_stored(stage, head, c, all.at[r][c] + head.wide_bias[c]));
+    }
+  }
+}
+
+// Activations of 16 bits with weights of 8, summed up in 32 bits for as many groups as cannot leave
+// 30, then in 64.
+constexpr int64_t kWideGroups = 127;
+
+template <int Rows>
+[[gnu::noinline]] void multiply_wide_tiles(const SumStage& stage, const PanelForm& form,
+                                           int64_t count, const int16_t* const* pointers,
+                                           size_t a_offset, const uint8_t* panel, PanelTarget to) {
+  const PanelHead& head = *reinterpret_cast<const PanelHead*>(panel);
+  for (; count > 0; count -= Rows, to.out += Rows * to.row_bytes) {
+    WideSums all;
+    bool is_wide = false;
+    TileSums sums;
+    I8Tile<Rows> tile;
+    tile.start(f32x4_zero(), f32x4_zero());
+    const auto take_sums = [&]() __attribute__((always_inline)) {
+#pragma GCC unroll 4
+      for (int r = 0; r < Rows; ++r) {
+        wasm_v128_store(sums.at[r], tile.sum[r][0]);
+        wasm_v128_store(sums.at[r] + 4, tile.sum[r][1]);
+      }
+      tile.start(f32x4_zero(), f32x4_zero());
+    };
+    const uint8_t* w = panel + sizeof(PanelHead);
+    int64_t room = kWideGroups;
+    for (int64_t tap = 0; tap < form.taps; ++tap, pointers += kI8TileRows) {
+      const uint8_t* rows[Rows];
+#pragma GCC unroll 4
+      for (int r = 0; r < Rows; ++r) {
+        rows[r] = reinterpret_cast<const uint8_t*>(pointers[r] + a_offset);
+      }
+      for (int64_t left = form.groups(); left > 0;) {
+        const int64_t groups = std::min(left, room);
+        w = add_groups<Way::kPairs8, Rows>(static_cast<size_t>(groups), rows, w, &tile);
+#pragma GCC unroll 4
+        for (int r = 0; r < Rows; ++r) rows[r] += 4 * groups;
+        left -= groups;
+        room -= groups;
+        if (room > 0) continue;
+        take_sums();
+        if (!is_wide) all = {Rows, {}};
+        add_tile(sums, &all);
+        is_wide = true;
+        room = kWideGroups;
+      }
+    }
+    take_sums();
+    if (is_wide) {
+      add_tile(sums, &all);
+      store_wide(stage, head, all, count, to);
+    } else {
+      store_narrow(stage, head, sums, Rows, count, to);
+    }
+  }
+}
+
+// The same with weights of 16 bits.
 void multiply_wide(const SumStage& stage, const PanelForm& form, int64_t count,
                    const int16_t* const* pointers, size_t a_offset, const uint8_t* panel,
                    const PanelTarget& to) {
@@ -309,7 +409,7 @@ void i8_panel(const SumStage& stage, const PanelForm& form, int64_t rows,
   const PanelTarget target = {static_cast<uint8_t*>(out),
                               out_stride * static_cast<size_t>(stage.element_bytes()), columns,
                               row_scales};
-  if (stage.wide) {
+  if (stage.wide && form.wide) {
     multiply_wide(stage, form, rows, pointers, a_offset, panel, target);
     return;
   }
@@ -319,6 +419,9 @@ void i8_panel(const SumStage& stage, const PanelForm& form, int64_t rows,
     if (row_scales != nullptr) part.row_scales += first;
     multiply(stage, form, count, pointers + first * form.taps, a_offset, panel, part);
   };
+  if (stage.wide) {
+    return run(rows == 1 ? multiply_wide_tiles<1> : multiply_wide_tiles<kI8TileRows>, 0, rows);
+  }
   if (form.wide) return run(multiply_tiles<Way::kPairs16, kI8TileRows>, 0, rows);
   // A few rows that are left do not go as a whole tile.
   const int64_t left = rows % form.tile_rows();

@@ -91,6 +91,44 @@ class ShortRequantize4 {
   v128_t multiplier_;
 };
 
+// The same by the whole multiplier, rounded once (kOnce): first the high half of the product, then
+// the rest of the shift as Requantize4 has it, whose constants serve.
+class OnceRequantize4 {
+ public:
+  OnceRequantize4(const PanelHead& head, int first)
+      : bias_(wasm_v128_load(head.bias + first)),
+        multiplier_(wasm_v128_load(head.multiplier + first)),
+        above_(wasm_v128_load(head.factor + first)),  // 2^(32 - e) for a shift of -e.
+        factor_(wasm_i32x4_shl(above_, 1)) {
+    // 2^31 + 2^(e - 2) for its 2^31 + 2^(e - 1).
+    const v128_t top = wasm_i32x4_splat(INT32_MIN);
+    const v128_t rounding = wasm_v128_load(head.rounding + first);
+    rounding_ = wasm_v128_or(wasm_i32x4_shr(wasm_v128_xor(rounding, top), 1), top);
+  }
+
+  static constexpr int kLeastShift = -30;
+  static constexpr int kMostShift = -2;
+
+  v128_t of_sum(v128_t sum) const {
+    const v128_t x = wasm_i32x4_add(sum, bias_);
+    const v128_t high =
+        wasm_i32x4_shuffle(wasm_i64x2_extmul_low_i32x4(x, multiplier_),
+                           wasm_i64x2_extmul_high_i32x4(x, multiplier_), 1, 3, 5, 7);
+    const v128_t moved = wasm_i32x4_add(high, rounding_);
+    const v128_t shifted =
+        wasm_i32x4_shuffle(wasm_u64x2_extmul_low_u32x4(moved, factor_),
+                           wasm_u64x2_extmul_high_u32x4(moved, factor_), 1, 3, 5, 7);
+    return wasm_i32x4_sub(shifted, above_);
+  }
+
+ private:
+  v128_t bias_;
+  v128_t multiplier_;
+  v128_t above_;
+  v128_t factor_;
+  v128_t rounding_;
+};
+
 // Whether all biases are below 2^30 and the factors' shifts between those.
 bool fits_wide(const PanelHead& head, int least_shift, int most_shift) {
   const v128_t zero = wasm_i32x4_splat(0);
@@ -136,15 +174,16 @@ bool store_16(const SumStage& stage, const PanelHead& head, const TileSums& sums
               const TileTarget& target) {
   v128_t narrow[kRows];
   const int count = target.count;
-  if (stage.wide) {
-    using Requantize = ShortRequantize4;
-    if (stage.rounding != SumRounding::kTwice ||
-        !fits_wide(head, Requantize::kLeastShift, Requantize::kMostShift)) {
-      return false;
-    }
-    const Requantize low(head, 0);
-    const Requantize high(head, 4);
+  const auto narrow_wide = [&]<class Requantize>(Requantize low, Requantize high) {
+    if (!fits_wide(head, Requantize::kLeastShift, Requantize::kMostShift)) return false;
     narrow_sums(sums, count, low, high, narrow);
+    return true;
+  };
+  if (stage.wide) {
+    const bool fits = stage.rounding == SumRounding::kOnce
+                          ? narrow_wide(OnceRequantize4(head, 0), OnceRequantize4(head, 4))
+                          : narrow_wide(ShortRequantize4(head, 0), ShortRequantize4(head, 4));
+    if (!fits) return false;
   } else {
     if (!can_requantize(head, sums, count)) return false;
     const Requantize4 low(head, 0);

@@ -7,7 +7,7 @@ namespace zeolite {
 namespace {
 
 PanelForm form_of(const I8TransposeConvPlan& plan, int64_t taps) {
-  return {taps, plan.shape.input_channels, plan.wide_weights || plan.stage.wide, plan.quads,
+  return {taps, plan.shape.input_channels, plan.wide_weights, plan.quads,
           plan.activations.unsigned_offset()};
 }
 

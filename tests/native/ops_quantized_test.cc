@@ -230,6 +230,20 @@ TEST(QuantizedFullyConnected, OfInt16RoundsAsWideAsItsBias) {
   EXPECT_THAT(run_with({x, w, of<int64_t>(TensorType::kInt64, {1}, {0})}), ElementsAre(0, 0, 5));
 }
 
+// 1024 products of 2^22 each, and a bias: beyond 32 bits.
+TEST(QuantizedFullyConnected, OfInt16WithAWideBiasSumsUpIn64Bits) {
+  const std::vector<int16_t> x(3 * 1024, -32768);
+  const std::vector<int8_t> w(1024, -128);
+  for (int32_t rows : {1, 3}) {
+    const Outcome outcome =
+        run(Code::kFullyConnected,
+            {int16s({rows, 1024}, {x.begin(), x.begin() + rows * 1024}, 1), int8s({1, 1024}, w, 1),
+             of<int64_t>(TensorType::kInt64, {1}, {int64_t{5} << 22})},
+            int16s({}, {}, 0x1p22f), FullyConnectedOptions());
+    EXPECT_EQ(outcome.values<int16_t>(), std::vector<int16_t>(static_cast<size_t>(rows), 1029));
+  }
+}
+
 TEST(QuantizedDiv, RefusesAZero) {
   EXPECT_THAT(run(Code::kDiv, {int8s({1}, {1}, 1, 0), int8s({1}, {5}, 1, 5)}, int8s({}, {}, 1, 0))
                   .error,
